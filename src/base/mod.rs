@@ -1,0 +1,14 @@
+//! The words everything speaks: identifiers, time, chance, numbers, personal data.
+//!
+//! Decides: how these are written, compared and masked.
+//! Invariants: every type is a plain value that serialises; nothing here reads a clock, a socket or a source of
+//! randomness - time and chance are arguments everywhere below the wall.
+//! Does not do: any protocol.
+
+#![warn(clippy::wildcard_enum_match_arm)]
+
+pub mod entropy;
+pub mod ids;
+pub mod pii;
+pub mod time;
+pub mod timer;

@@ -1,0 +1,12 @@
+//! lianxian 连线: a SIP back-to-back user agent between the trunks of the hotlines 12345 and 110.
+//!
+//! This file is the map. Everything that decides is a value without input or output; everything with input or output
+//! decides nothing. Read in this order:
+//!
+//! Pure folders - no async, socket, clock, disk, randomness or lock; time and chance are arguments:
+//! [`base`] words everything speaks.
+
+#![forbid(unsafe_code)]
+
+pub mod base;
+pub mod media;

@@ -1,0 +1,30 @@
+//! What the media plane tells the call.
+
+use serde::{Deserialize, Serialize};
+
+/// Something that happened to a leg's media.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fact {
+    /// The sockets could not be bound.
+    OpenFailed,
+    /// The first valid packet since the leg was opened.
+    FirstPacket,
+    /// No valid packet for this long although the peer may send: 5 s after it started or stopped.
+    Silent {
+        /// How long, in milliseconds.
+        for_ms: u32,
+        /// Whether the leg has ever sent a valid packet; if not, the sound is one-way or missing.
+        ever_heard: bool,
+    },
+    /// Valid packets again after `Silent`.
+    Resumed,
+    /// A key, once each, in order, at its end (RFC 4733).
+    Key {
+        /// `0`-`9`, `*`, `#`, `A`-`D`.
+        digit: char,
+        /// Milliseconds.
+        duration_ms: u32,
+    },
+    /// A prompt that was to be played once has ended.
+    PromptEnded,
+}

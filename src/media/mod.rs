@@ -1,0 +1,11 @@
+//! The arithmetic of sound: RTP and RTCP headers, relay, tones, prompts, G.711, keys (RFC 4733), who may send to us.
+//!
+//! Decides: which packet is accepted, where it goes and what its header says then; what a leg hears when nobody talks.
+//! Invariants: a packet of one call reaches only parties of that call (I12); nothing goes to an address outside the
+//! leg's SDP, or with `learn` its locked source (I13); SSRC, sequence and timestamp are continuous per receiver.
+//! Does not do: sockets, threads, clocks (`engine` runs a [`Plane`] per media thread), SDP.
+
+#![warn(clippy::wildcard_enum_match_arm)]
+
+pub mod fact;
+pub mod order;

@@ -1,0 +1,18 @@
+//! SIP (RFC 3261 and friends) as a value: bytes and the time go in, bytes, facts and a deadline come out.
+//!
+//! Decides: what a message means, which transaction and dialog it belongs to, what must be answered, repeated,
+//! acknowledged or cancelled, who may register, and which requests a peer may send at all.
+//! Invariants: every server INVITE gets exactly one final response; every 2xx is ACKed or followed by our BYE; CSeq
+//! grows; offer and answer alternate; nothing is ever sent to an address that was not the source or a configured peer.
+//! Does not do: routing, media, or what a call means. SDP is opaque bytes here.
+//!
+//! Reading order: `flow`, `wire` (bytes), `message` (typed), `transaction`, `dialog`, `auth`, `registrar`, then
+//! `endpoint`, which the switch drives through [`order`] and hears through [`fact`].
+
+#![warn(clippy::wildcard_enum_match_arm)]
+
+pub mod fact;
+pub mod flow;
+pub mod message;
+pub mod order;
+pub mod wire;

@@ -1,0 +1,51 @@
+//! What goes into the switch.
+
+use bytes::Bytes;
+
+use crate::base::ids::{CallId, LegId};
+use crate::media;
+use crate::sip::flow::{Flow, FlowFailure};
+
+/// One input. The engine hands in one, then drains the outputs (the single-mutation rule).
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A datagram, or one framed message of a stream.
+    Received {
+        /// Where from.
+        flow: Flow,
+        /// The message.
+        message: Bytes,
+    },
+    /// A stream sent something that cannot be framed; `net` has cut it there.
+    Unframed {
+        /// Where from.
+        flow: Flow,
+        /// What is wrong and, where one is possible, the answer.
+        broken: crate::sip::wire::Broken,
+    },
+    /// A flow carries nothing any more, or a send on it failed.
+    FlowFailed {
+        /// Which.
+        flow: Flow,
+        /// Why.
+        failure: FlowFailure,
+    },
+    /// A fact from a media worker.
+    Media {
+        /// The call it belongs to.
+        call: CallId,
+        /// The leg.
+        leg: LegId,
+        /// What happened.
+        fact: media::fact::Fact,
+    },
+    /// A command from outside.
+    Command(Command),
+}
+
+/// A command from the API or the engine.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Take no new calls (`503` with Retry-After); the old ones finish.
+    Drain,
+}

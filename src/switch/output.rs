@@ -1,0 +1,38 @@
+//! What comes out of the switch, carried out in order by the engine.
+
+use bytes::Bytes;
+
+use crate::base::ids::CallId;
+use crate::call::notice::Notice;
+use crate::media;
+use crate::sip::fact::Observation;
+use crate::sip::flow::Flow;
+
+/// One output.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// Send one message. On TCP without a connection, `net` reuses one to that address or opens one; what is sent on
+    /// one flow keeps its order (trap T3).
+    Send {
+        /// Where to.
+        flow: Flow,
+        /// The message.
+        message: Bytes,
+    },
+    /// Close a stream after what was sent before.
+    Disconnect {
+        /// Which.
+        flow: Flow,
+    },
+    /// An order for the media worker of this call.
+    Media {
+        /// The call.
+        call: CallId,
+        /// The order.
+        order: media::order::Order,
+    },
+    /// Something happened to a call: for log, metrics and later the record.
+    Publish(Notice),
+    /// Something happened on the SIP side: for log, metrics and audit.
+    Observed(Observation),
+}
