@@ -10,3 +10,5 @@
 
 pub mod base;
 pub mod media;
+
+pub mod engine;
