@@ -10,5 +10,6 @@
 
 pub mod base;
 pub mod media;
+pub mod sdp;
 
 pub mod engine;
