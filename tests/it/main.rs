@@ -1,1 +1,3 @@
 //! The one integration test executable.
+
+mod tidy;
