@@ -5,6 +5,7 @@
 //!
 //! Pure folders - no async, socket, clock, disk, randomness or lock; time and chance are arguments:
 //! [`base`] words everything speaks.
+//! [`routing`] where a call goes and whose number it shows.
 
 #![forbid(unsafe_code)]
 
@@ -13,3 +14,4 @@ pub mod media;
 pub mod sdp;
 
 pub mod engine;
+pub mod routing;

@@ -1,0 +1,275 @@
+//! The rows an administrator writes: trunks, hotlines, groups, agents. Checked for sense by `config`.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use super::profile::Profile;
+use crate::base::ids::{AgentId, GroupId, HotlineId, ProfileId, TrunkId};
+
+/// Everything that routing knows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// `trunks.toml`: `[[trunk]]`.
+    #[serde(default, rename = "trunk")]
+    pub trunks: Vec<Trunk>,
+    /// `hotlines.toml`: `[[hotline]]`.
+    #[serde(default, rename = "hotline")]
+    pub hotlines: Vec<Hotline>,
+    /// `agents.toml`: `[[group]]`.
+    #[serde(default, rename = "group")]
+    pub groups: Vec<Group>,
+    /// `agents.toml`: `[[agent]]`.
+    #[serde(default, rename = "agent")]
+    pub agents: Vec<Agent>,
+    /// One for each file of `sip-profiles/`.
+    #[serde(default, rename = "profile")]
+    pub profiles: Vec<Profile>,
+    /// The profile of every registered softphone.
+    #[serde(default = "softphone")]
+    pub softphone_profile: ProfileId,
+}
+
+fn softphone() -> ProfileId {
+    ProfileId::from("softphone")
+}
+
+impl Default for Config {
+    /// Nothing is configured: every call is refused.
+    fn default() -> Self {
+        Self {
+            trunks: Vec::new(),
+            hotlines: Vec::new(),
+            groups: Vec::new(),
+            agents: Vec::new(),
+            profiles: Vec::new(),
+            softphone_profile: softphone(),
+        }
+    }
+}
+
+impl Config {
+    /// The trunk of that name.
+    pub fn trunk(&self, id: &TrunkId) -> Option<&Trunk> {
+        self.trunks.iter().find(|trunk| trunk.id == *id)
+    }
+
+    /// The profile of that name.
+    pub fn profile(&self, id: &ProfileId) -> Option<&Profile> {
+        self.profiles.iter().find(|profile| profile.id == *id)
+    }
+
+    /// The hotline that people reach by dialling `number`.
+    pub fn hotline(&self, number: &str) -> Option<&Hotline> {
+        self.hotlines.iter().find(|hotline| hotline.number.as_str() == number)
+    }
+
+    /// The agents of a group, in the order of `agents.toml`.
+    pub fn members<'a>(&'a self, group: &'a GroupId) -> impl Iterator<Item = &'a Agent> {
+        self.agents.iter().filter(move |agent| agent.groups.contains(group))
+    }
+}
+
+/// A SIP trunk to a PBX or carrier.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trunk {
+    /// Its name in configuration, log and metrics.
+    pub id: TrunkId,
+    /// Source addresses of its signalling: how the trunk is known.
+    pub networks: Vec<IpNet>,
+    /// Where our calls to it go: the first that works, in this order.
+    #[serde(default)]
+    pub next_hops: Vec<SocketAddr>,
+    /// How it is spoken to.
+    #[serde(default)]
+    pub transport: Transport,
+    /// Which file of `sip-profiles/` describes it.
+    #[serde(default = "generic")]
+    pub profile: ProfileId,
+    /// Whether its P-Asserted-Identity is believed, and ours is shown to it (RFC 3325).
+    #[serde(default)]
+    pub trust: Trust,
+    /// What kind of peer it is.
+    #[serde(default)]
+    pub class: PeerClass,
+    /// How much it may ask for.
+    #[serde(default)]
+    pub limits: TrunkLimits,
+}
+
+fn generic() -> ProfileId {
+    ProfileId::from("generic")
+}
+
+/// The transport of a trunk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Transport {
+    /// Datagrams.
+    #[default]
+    Udp,
+    /// A stream.
+    Tcp,
+}
+
+/// Whether a peer is in our trust domain (RFC 3324).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trust {
+    /// Its assertions are believed; it may see a withheld number.
+    Trusted,
+    /// Its assertions are removed; a withheld number stays withheld from it.
+    #[default]
+    Untrusted,
+}
+
+/// What kind of peer a trunk leads to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PeerClass {
+    /// A public carrier: never sent a REFER, never obeyed in one.
+    #[default]
+    Carrier,
+    /// A PBX or call-centre platform of an office.
+    Pbx,
+    /// The other platform of the linkage, by a dedicated trunk (双向联动专线).
+    Linkage,
+}
+
+/// The limits of one trunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrunkLimits {
+    /// Calls at the same time, both directions together.
+    pub calls: u32,
+    /// New INVITEs a second, averaged over a few seconds.
+    pub invites_per_s: u32,
+}
+
+impl Default for TrunkLimits {
+    fn default() -> Self {
+        Self { calls: 500, invites_per_s: 50 }
+    }
+}
+
+/// A number that people dial, and who may answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hotline {
+    /// What is dialled: 12345, 110, ..
+    pub number: HotlineId,
+    /// Its name for people.
+    #[serde(default)]
+    pub name: String,
+    /// Whether it draws on the reserve when limits bite.
+    #[serde(default)]
+    pub priority: Priority,
+    /// When the caller is answered.
+    #[serde(default)]
+    pub answer_on_queue: bool,
+    /// How long one callee rings before the next one is tried, in seconds.
+    #[serde(default = "ring_timeout_s")]
+    pub ring_timeout_s: u16,
+    /// Who may take the call, in this order, round after round.
+    pub plan: Vec<Step>,
+}
+
+const fn ring_timeout_s() -> u16 {
+    20
+}
+
+impl Hotline {
+    /// How long one callee rings. At least a second, so that no configuration makes a storm of INVITEs.
+    pub fn ring_timeout(&self) -> Duration {
+        Duration::from_secs(u64::from(self.ring_timeout_s.max(1)))
+    }
+}
+
+/// How urgent the calls of a hotline are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Priority {
+    /// 110, 119, 120, 122: may use the reserved capacity, is served first when a seat becomes free.
+    Emergency,
+    /// Everything else.
+    #[default]
+    Normal,
+}
+
+/// One step of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "StepRow", into = "StepRow")]
+pub enum Step {
+    /// The agents of a group, one after the other, longest idle first.
+    Group(GroupId),
+    /// A number reached over a trunk.
+    Trunk {
+        /// Which trunk.
+        trunk: TrunkId,
+        /// What is dialled there.
+        number: String,
+    },
+}
+
+/// A step as it is written: `group = ".."`, or `trunk = ".."` with `number = ".."`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StepRow {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    group: Option<GroupId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    trunk: Option<TrunkId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    number: Option<String>,
+}
+
+impl TryFrom<StepRow> for Step {
+    type Error = &'static str;
+
+    fn try_from(row: StepRow) -> Result<Self, Self::Error> {
+        match (row.group, row.trunk, row.number) {
+            (Some(group), None, None) => Ok(Self::Group(group)),
+            (None, Some(trunk), Some(number)) if !number.is_empty() => Ok(Self::Trunk { trunk, number }),
+            _ => Err("a step is either { group = \"..\" } or { trunk = \"..\", number = \"..\" }"),
+        }
+    }
+}
+
+impl From<Step> for StepRow {
+    fn from(step: Step) -> Self {
+        match step {
+            Step::Group(group) => Self { group: Some(group), trunk: None, number: None },
+            Step::Trunk { trunk, number } => Self { group: None, trunk: Some(trunk), number: Some(number) },
+        }
+    }
+}
+
+/// Agents who answer the same calls.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// Its name in configuration.
+    pub id: GroupId,
+    /// Its name for people.
+    #[serde(default)]
+    pub name: String,
+}
+
+/// An agent. The secret of the softphone belongs to registration and is not kept here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Agent {
+    /// The operator's number (工号), which the softphone registers as.
+    #[serde(rename = "number")]
+    pub id: AgentId,
+    /// The agent's name.
+    #[serde(default)]
+    pub name: String,
+    /// Which groups the agent belongs to.
+    #[serde(default)]
+    pub groups: Vec<GroupId>,
+}

@@ -1,0 +1,23 @@
+//! Where a call goes and whose number it shows: configuration in, one decision out.
+//!
+//! Decides: which hotline a called number means, the ordered plan of those who may take the call, and the caller's
+//! number with the right to show it.
+//! Invariants: what was dialled matches a configured hotline or nothing (no toll fraud: targets are only those
+//! configured); an identity asserted by a peer outside the trust domain is never believed (I23); one [`Decision`]
+//! value carries the plan, the number and the reasons, and is used by the INVITE and by the record alike.
+//! Does not do: who is free or registered now (that is the switch's), SIP, or the writing of headers.
+//!
+//! Reading order: [`config`] (the rows an administrator writes), [`caller_id`], [`decision`].
+
+#![warn(clippy::wildcard_enum_match_arm)]
+
+pub mod caller_id;
+pub mod config;
+pub mod decision;
+pub mod profile;
+#[cfg(test)]
+mod tests;
+
+pub use caller_id::{CallerId, Claim, Claims, Presentation};
+pub use config::Config;
+pub use decision::{Decision, Enquiry, Refusal, decide};

@@ -1,0 +1,63 @@
+//! How one kind of peer behaves: a file of `sip-profiles/`.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use crate::base::ids::ProfileId;
+
+/// One kind of peer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// The file's name without `.toml`.
+    pub id: ProfileId,
+    /// Whose packets are accepted (V3).
+    #[serde(default)]
+    pub rtp_source: RtpSource,
+    /// Where its media may live (V25): no RTP is ever sent outside. Empty: the networks of the trunk's signalling, and
+    /// for softphones any unicast address but our own machine's.
+    #[serde(default)]
+    pub media_networks: Vec<IpNet>,
+    /// How long after a new SDP a source may be learned, for `rtp_source = "learn"`, in milliseconds.
+    #[serde(default = "learn_window_ms")]
+    pub learn_window_ms: u32,
+}
+
+const fn learn_window_ms() -> u32 {
+    3_000
+}
+
+impl Profile {
+    /// A profile with every default.
+    pub fn named(id: &str) -> Self {
+        Self {
+            id: ProfileId::from(id),
+            rtp_source: RtpSource::default(),
+            media_networks: Vec::new(),
+            learn_window_ms: learn_window_ms(),
+        }
+    }
+}
+
+/// Whose packets a leg accepts (V3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RtpSource {
+    /// Exactly the signalled address and port.
+    Sdp,
+    /// The signalled address, any port.
+    #[default]
+    SameHost,
+    /// Any address in the media networks.
+    Networks,
+    /// The first plausible source after each new SDP, then only that one.
+    Learn,
+}
+
+/// Whether `address` lies in one of `networks`, an IPv4 address mapped into IPv6 counting as IPv4.
+pub fn contains(networks: &[IpNet], address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    networks.iter().any(|network| network.contains(&address))
+}
