@@ -18,3 +18,6 @@ pub mod parse;
 pub mod session;
 
 pub use address::{AddressClass, address_class};
+
+#[cfg(test)]
+mod tests;
