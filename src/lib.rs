@@ -5,6 +5,7 @@
 //!
 //! Pure folders - no async, socket, clock, disk, randomness or lock; time and chance are arguments:
 //! [`base`] words everything speaks.
+//! [`sdp`] session descriptions, offer and answer.
 //! [`routing`] where a call goes and whose number it shows.
 
 #![forbid(unsafe_code)]

@@ -1,3 +1,4 @@
 //! The one integration test executable.
 
+mod sdp_abuse;
 mod tidy;
