@@ -9,6 +9,7 @@
 
 pub mod entropy;
 pub mod ids;
+pub mod number;
 pub mod pii;
 pub mod time;
 pub mod timer;

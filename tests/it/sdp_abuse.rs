@@ -12,8 +12,20 @@ fn v24_v32_no_description_takes_longer_than_its_limit() {
     let local = LocalMedia::new("192.0.2.1".parse().unwrap(), 20000, 7);
     let numbers = |count: u32| (0..count).map(|n| format!(" {}", n % 128)).collect::<String>();
     let mut abuse: Vec<String> = [
-        "a=(((", "a=,,,,", "a=\"\"\"\"", "a=rtpmap:8 8 8 8 8", "m=((((", "      ", "a=rtcp:1 1 1", "\r\r\r", "\n\n",
-        "a=rtpmap:8 PCMA/8000\r\n", "a=ptime:20\r\n", "m=audio 1 RTP/AVP 8\r\n", "c=IN IP4 ::::::\r\n", "/////",
+        "a=(((",
+        "a=,,,,",
+        "a=\"\"\"\"",
+        "a=rtpmap:8 8 8 8 8",
+        "m=((((",
+        "      ",
+        "a=rtcp:1 1 1",
+        "\r\r\r",
+        "\n\n",
+        "a=rtpmap:8 PCMA/8000\r\n",
+        "a=ptime:20\r\n",
+        "m=audio 1 RTP/AVP 8\r\n",
+        "c=IN IP4 ::::::\r\n",
+        "/////",
     ]
     .iter()
     .flat_map(|part| {
