@@ -14,5 +14,6 @@ pub mod base;
 pub mod media;
 pub mod sdp;
 
+pub mod config;
 pub mod engine;
 pub mod routing;

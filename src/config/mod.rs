@@ -1,0 +1,91 @@
+//! The configuration: TOML files in, the folders' own settings out, or a list of problems with their places.
+//!
+//! Decides: which keys exist, what they default to, and what is refused.
+//! Invariants: all or nothing - a configuration with one problem is not used at all (fault F27); a problem names
+//! file, line, column, key, what is wrong and what would be right; all problems of all files are told at once; a
+//! secret stands in the environment or in a file of its own, never in these files, and weak ones are refused.
+//! Does not do: reload, anything at run time. Only `cli` imports this folder; the folders never see it.
+
+mod check;
+mod problem;
+mod profile;
+mod schema;
+mod secret;
+mod source;
+
+#[cfg(test)]
+mod tests;
+
+pub use problem::Problem;
+pub use profile::{ProfileFile, RtpSourceKey};
+pub use schema::{
+    AdminSection, AgentEntry, AgentsFile, GroupEntry, HotlineEntry, HotlinesFile, LimitsSection, ListenEntry, LogLevel,
+    LogSection, MainFile, MediaSection, Priority, SipSection, SoftphonesSection, StepEntry, TransportKey, TrunkClass,
+    TrunkEntry, TrunksFile,
+};
+pub use secret::{Credential, Ha1};
+pub use source::Sources;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// A configuration without problems: every file parsed, every name resolved, every secret read.
+#[derive(Clone, Debug)]
+pub struct Configuration {
+    /// The main file.
+    pub main: MainFile,
+    /// The trunks.
+    pub trunks: TrunksFile,
+    /// The hotlines.
+    pub hotlines: HotlinesFile,
+    /// Groups and agents.
+    pub agents: AgentsFile,
+    /// SIP profiles by name.
+    pub profiles: BTreeMap<String, ProfileFile>,
+    /// Each agent's credential, by agent id.
+    pub credentials: BTreeMap<String, Credential>,
+    /// The folder of prompts, resolved.
+    pub prompts: PathBuf,
+}
+
+/// Reads and checks the configuration whose main file is `path`.
+pub fn load(path: &Path, sources: &Sources<'_>) -> Result<Configuration, Vec<Problem>> {
+    let mut reader = source::Reader::new(sources);
+    let Some(main) = reader.read::<MainFile>(path) else {
+        return Err(reader.problems);
+    };
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let trunks = reader.read::<TrunksFile>(&folder.join(main.value.files.trunks.get_ref()));
+    let hotlines = reader.read::<HotlinesFile>(&folder.join(main.value.files.hotlines.get_ref()));
+    let agents = reader.read::<AgentsFile>(&folder.join(main.value.files.agents.get_ref()));
+    let (Some(trunks), Some(hotlines), Some(agents)) = (trunks, hotlines, agents) else {
+        return Err(reader.problems);
+    };
+    let profiles = profile::read_all(&mut reader, folder, &main, &trunks);
+    let files = check::Files { main: &main, trunks: &trunks, hotlines: &hotlines, agents: &agents };
+    check::check(&files, &mut reader.problems);
+    profile::check(&profiles, &mut reader.problems);
+    let credentials = secret::read_all(sources, folder, &agents, &mut reader.problems);
+    let prompts = folder.join(main.value.media.prompts.get_ref());
+    if !(sources.is_folder)(&prompts) {
+        let wrong = format!("there is no folder {}", prompts.display());
+        reader.problems.push(main.problem(
+            &main.value.media.prompts,
+            "media.prompts",
+            wrong,
+            "the folder of WAV files",
+        ));
+    }
+    if !reader.problems.is_empty() {
+        return Err(reader.problems);
+    }
+    Ok(Configuration {
+        main: main.value,
+        trunks: trunks.value,
+        hotlines: hotlines.value,
+        agents: agents.value,
+        profiles: profiles.into_iter().map(|(name, file)| (name, file.value)).collect(),
+        credentials,
+        prompts,
+    })
+}

@@ -1,0 +1,123 @@
+//! SIP profiles: one file per kind of peer in `sip-profiles/`, found by name.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use ipnet::IpNet;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::Problem;
+use super::schema::{MainFile, TrunksFile};
+use super::source::{Parsed, Reader};
+
+/// `sip-profiles/NAME.toml`: how one kind of peer behaves.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProfileFile {
+    /// What kind of peer it describes, for people.
+    #[serde(default)]
+    pub description: String,
+    /// Whose RTP is accepted.
+    pub rtp_source: RtpSourceKey,
+    /// With `rtp_source = "networks"`: the networks.
+    pub rtp_networks: Option<Spanned<Vec<IpNet>>>,
+    /// With `rtp_source = "learn"`: how long after a new SDP a source may be learned, in milliseconds.
+    pub learn_window_ms: Option<Spanned<u32>>,
+}
+
+/// The policies of accepting RTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RtpSourceKey {
+    /// Exactly the address and port of the SDP.
+    Sdp,
+    /// The address of the SDP, any port.
+    SameHost,
+    /// Any address in `rtp_networks`.
+    Networks,
+    /// The first plausible source within `learn_window_ms`.
+    Learn,
+}
+
+/// Reads every profile that something names.
+pub(super) fn read_all(
+    reader: &mut Reader<'_>,
+    folder: &Path,
+    main: &Parsed<MainFile>,
+    trunks: &Parsed<TrunksFile>,
+) -> BTreeMap<String, Parsed<ProfileFile>> {
+    let mut read = BTreeMap::new();
+    let mut missing = BTreeSet::new();
+    let softphones = std::iter::once((main_place(main), &main.value.softphones.profile));
+    let named = trunks.value.trunk.iter().map(|trunk| (Place::Trunks(trunks), &trunk.profile));
+    for (place, name) in softphones.chain(named) {
+        let plain = name.get_ref().chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+        if read.contains_key(name.get_ref()) || missing.contains(name.get_ref()) {
+            continue;
+        }
+        let path = folder.join(main.value.files.profiles.get_ref()).join(format!("{}.toml", name.get_ref()));
+        if !plain || !reader.exists(&path) {
+            missing.insert(name.get_ref().clone());
+            let wrong = format!("there is no profile `{}`", name.get_ref());
+            let right = "the name of a file in sip-profiles/ without .toml";
+            reader.problems.push(place.problem(name, wrong, right));
+        } else if let Some(file) = reader.read::<ProfileFile>(&path) {
+            read.insert(name.get_ref().clone(), file);
+        }
+    }
+    read
+}
+
+enum Place<'a> {
+    Main(&'a Parsed<MainFile>),
+    Trunks(&'a Parsed<TrunksFile>),
+}
+
+fn main_place(main: &Parsed<MainFile>) -> Place<'_> {
+    Place::Main(main)
+}
+
+impl Place<'_> {
+    fn problem(&self, name: &Spanned<String>, wrong: String, right: &str) -> Problem {
+        match self {
+            Self::Main(file) => file.problem(name, "softphones.profile", wrong, right),
+            Self::Trunks(file) => file.problem(name, "trunk.profile", wrong, right),
+        }
+    }
+}
+
+/// The shortest and longest window in which a source may be learned.
+const LEARN_WINDOW_MS: std::ops::RangeInclusive<u32> = 100..=5_000;
+
+/// Checks what each profile says in itself.
+pub(super) fn check(profiles: &BTreeMap<String, Parsed<ProfileFile>>, problems: &mut Vec<Problem>) {
+    for file in profiles.values() {
+        let profile = &file.value;
+        match (&profile.rtp_networks, profile.rtp_source) {
+            (Some(networks), RtpSourceKey::Networks) if networks.get_ref().is_empty() => {
+                problems.push(file.problem(networks, "rtp_networks", "no network", "at least one network"));
+            }
+            (Some(networks), RtpSourceKey::Sdp | RtpSourceKey::SameHost | RtpSourceKey::Learn) => {
+                let right = "leave it out, or write rtp_source = \"networks\"";
+                problems.push(file.problem(networks, "rtp_networks", "is not used by this rtp_source", right));
+            }
+            (None, RtpSourceKey::Networks) => {
+                let start = Spanned::new(0..0, ());
+                let wrong = "rtp_source = \"networks\" without networks";
+                problems.push(file.problem(&start, "rtp_networks", wrong, "rtp_networks = [\"10.1.0.0/16\"]"));
+            }
+            (Some(_), RtpSourceKey::Networks)
+            | (None, RtpSourceKey::Sdp | RtpSourceKey::SameHost | RtpSourceKey::Learn) => {}
+        }
+        if let Some(window) = &profile.learn_window_ms {
+            if profile.rtp_source != RtpSourceKey::Learn {
+                let right = "leave it out, or write rtp_source = \"learn\"";
+                problems.push(file.problem(window, "learn_window_ms", "is not used by this rtp_source", right));
+            } else if !LEARN_WINDOW_MS.contains(window.get_ref()) {
+                let wrong = format!("{} ms", window.get_ref());
+                problems.push(file.problem(window, "learn_window_ms", wrong, "100 to 5000"));
+            }
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! A good configuration is read; each bad one is refused with the place, the key, the fault and the remedy (F27).
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::*;
+
+const MAIN: &str = r#"
+[sip]
+realm = "hotline.example"
+[[sip.listen]]
+transport = "udp"
+address = "127.0.0.1:5060"
+[softphones]
+networks = ["127.0.0.0/24"]
+[media]
+address = "127.0.0.1"
+first_port = 20000
+last_port = 20999
+"#;
+const TRUNKS: &str = r#"
+[[trunk]]
+id = "carrier"
+networks = ["10.1.0.0/16"]
+next_hops = ["10.1.0.1:5060"]
+[[trunk]]
+id = "police"
+networks = ["10.2.0.0/16"]
+"#;
+const HOTLINES: &str = r#"
+[[hotline]]
+number = "12345"
+[[hotline.step]]
+group = "desk"
+[[hotline.step]]
+trunk = "carrier"
+number = "02112345"
+"#;
+const AGENTS: &str = r#"
+[[group]]
+id = "desk"
+[[group]]
+id = "empty"
+[[agent]]
+id = "1001"
+group = "desk"
+secret = "${AGENT_1001}"
+"#;
+const PROFILE: &str = "rtp_source = \"sdp\"\n";
+
+struct Case {
+    files: BTreeMap<PathBuf, String>,
+    environment: BTreeMap<String, String>,
+}
+
+impl Case {
+    fn good() -> Self {
+        let files = [
+            ("c/lianxian.toml", MAIN),
+            ("c/trunks.toml", TRUNKS),
+            ("c/hotlines.toml", HOTLINES),
+            ("c/agents.toml", AGENTS),
+            ("c/../sip-profiles/generic.toml", PROFILE),
+            ("c/../sip-profiles/softphone.toml", PROFILE),
+        ];
+        let files = files.map(|(path, text)| (PathBuf::from(path), text.to_owned())).into();
+        Self { files, environment: [("AGENT_1001".to_owned(), "long-Enough-4-all".to_owned())].into() }
+    }
+
+    fn replacing(mut self, file: &str, old: &str, new: &str) -> Self {
+        let text = self.files.get_mut(Path::new(file)).unwrap();
+        assert!(text.contains(old), "{old} is not in {file}");
+        *text = text.replacen(old, new, 1);
+        self
+    }
+
+    fn load(&self) -> Result<Configuration, Vec<Problem>> {
+        let read = |path: &Path| {
+            self.files.get(path).cloned().ok_or_else(|| std::io::Error::from(std::io::ErrorKind::NotFound))
+        };
+        let environment = |name: &str| self.environment.get(name).cloned();
+        let sources = Sources { read: &read, is_folder: &|_| true, environment: &environment };
+        load(Path::new("c/lianxian.toml"), &sources)
+    }
+}
+
+#[test]
+fn a_good_configuration_is_read_whole() {
+    let configuration = Case::good().load().unwrap();
+    assert_eq!(configuration.trunks.trunk.len(), 2);
+    assert_eq!(configuration.main.limits.calls.get_ref(), &2_000);
+    assert_eq!(configuration.profiles.len(), 2);
+    assert_eq!(configuration.credentials["1001"], Credential::Password("long-Enough-4-all".to_owned()));
+    assert!(!format!("{configuration:?}").contains("long-Enough"), "a password is never printed");
+}
+
+/// File, what stands there, what stands there instead, the beginning of the problem, and a word of its remedy.
+const BAD: [(&str, &str, &str, &str, &str); 41] = [
+    ("lianxian", "[sip]", "[sip", "c/lianxian.toml:2:5: ", ""),
+    ("lianxian", "realm", "relam", "c/lianxian.toml:3:1: sip.relam: unknown field `relam`", "realm"),
+    ("lianxian", "realm = \"hotline.example\"", "", "c/lianxian.toml:2:1: sip: the key `realm` is missing", "realm"),
+    (
+        "lianxian",
+        "hotline.example",
+        "hot line",
+        "c/lianxian.toml:3:9: sip.realm: `hot line` is no host name",
+        "letters",
+    ),
+    (
+        "lianxian",
+        "\"udp\"",
+        "\"sctp\"",
+        "c/lianxian.toml:5:13: sip.listen.transport: unknown variant `sctp`",
+        "`tcp`",
+    ),
+    ("lianxian", "127.0.0.1:5060", "localhost:5060", "c/lianxian.toml:6:11: sip.listen.address: ", ""),
+    ("lianxian", "127.0.0.1:5060", "127.0.0.1:0", "c/lianxian.toml:6:11: sip.listen.address: port 0", "5060"),
+    (
+        "lianxian",
+        "127.0.0.1:5060",
+        "0.0.0.0:5060",
+        "c/lianxian.toml:6:11: sip.listen.address: 0.0.0.0 cannot",
+        "advertise",
+    ),
+    (
+        "lianxian",
+        "5060\"",
+        "5060\"\nadvertise = \"[::1]:5060\"",
+        "c/lianxian.toml:7:13: sip.listen.advertise: ",
+        "family",
+    ),
+    (
+        "lianxian",
+        "[softphones]",
+        "[[sip.listen]]\ntransport = \"udp\"\naddress = \"127.0.0.1:5060\"\n[softphones]",
+        "c/lianxian.toml:9:11: sip.listen.address: 127.0.0.1:5060 is listened on twice",
+        "once",
+    ),
+    (
+        "lianxian",
+        "127.0.0.0/24",
+        "127.0.0.7/24",
+        "c/lianxian.toml:8:12: softphones.networks: 127.0.0.7/24",
+        "127.0.0.0/24",
+    ),
+    ("lianxian", "127.0.0.0/24", "127.0.0.0/33", "c/lianxian.toml:8:13: softphones.networks: ", ""),
+    (
+        "lianxian",
+        "[media]",
+        "default_expires_s = 9000\n[media]",
+        "c/lianxian.toml:9:21: softphones.default_expires_s: 9000 s is not between",
+        "min_expires_s",
+    ),
+    ("lianxian", "address = \"127.0.0.1\"", "address = \"::\"", "c/lianxian.toml:10:11: media.address: ", "peers"),
+    (
+        "lianxian",
+        "first_port = 20000",
+        "first_port = 20001",
+        "c/lianxian.toml:11:14: media.first_port: 20001 is odd",
+        "even",
+    ),
+    ("lianxian", "first_port = 20000", "first_port = 80", "c/lianxian.toml:11:14: media.first_port: 80", "1024"),
+    ("lianxian", "last_port = 20999", "last_port = 19999", "c/lianxian.toml:12:13: media.last_port: ", "odd"),
+    ("lianxian", "last_port = 20999", "last_port = 70000", "c/lianxian.toml:12:13: media.last_port: ", "u16"),
+    (
+        "lianxian",
+        "first_port = 20000",
+        "first_port = 5000",
+        "c/lianxian.toml:11:14: media.first_port: 5000 to 20999",
+        "without",
+    ),
+    ("lianxian", "[media]", "[limits]\ncalls = 0\n[media]", "c/lianxian.toml:10:9: limits.calls: 0", "1 to"),
+    (
+        "lianxian",
+        "[media]",
+        "[limits]\ncalls = 10\nemergency_reserve = 10\n[media]",
+        "c/lianxian.toml:11:21: limits.emergency_reserve: 10",
+        "less",
+    ),
+    (
+        "lianxian",
+        "[media]",
+        "[admin]\nlisten = \"0.0.0.0:9464\"\n[media]",
+        "c/lianxian.toml:10:10: admin.listen: ",
+        "loopback",
+    ),
+    (
+        "lianxian",
+        "[media]",
+        "[log]\nlevel = \"loud\"\n[media]",
+        "c/lianxian.toml:10:9: log.level: unknown variant",
+        "info",
+    ),
+    ("trunks", "id = \"police\"", "id = \"carrier\"", "c/trunks.toml:7:6: trunk.id: `carrier` stands twice", "once"),
+    ("trunks", "id = \"police\"", "id = \"公安\"", "c/trunks.toml:7:6: trunk.id: `公安` is no identifier", "letters"),
+    (
+        "trunks",
+        "10.2.0.0/16",
+        "10.1.7.0/24",
+        "c/trunks.toml:8:12: trunk.networks: 10.1.7.0/24 overlaps with trunk carrier",
+        "one trunk",
+    ),
+    ("trunks", "[\"10.2.0.0/16\"]", "[]", "c/trunks.toml:8:12: trunk.networks: no network", "at least one"),
+    ("trunks", "10.1.0.1:5060", "10.1.0.1:0", "c/trunks.toml:5:14: trunk.next_hops: ", "ADDRESS:PORT"),
+    (
+        "trunks",
+        "id = \"police\"",
+        "id = \"police\"\nprofile = \"hauwei\"",
+        "c/trunks.toml:8:11: trunk.profile: there is no profile `hauwei`",
+        "sip-profiles",
+    ),
+    (
+        "trunks",
+        "id = \"police\"",
+        "id = \"police\"\nprofile = \"../../etc/x\"",
+        "c/trunks.toml:8:11: trunk.profile: there is no profile",
+        "sip-profiles",
+    ),
+    (
+        "hotlines",
+        "\"desk\"",
+        "\"desk2\"",
+        "c/hotlines.toml:5:9: hotline.step.group: there is no group `desk2`",
+        "agents.toml",
+    ),
+    (
+        "hotlines",
+        "\"desk\"",
+        "\"empty\"",
+        "c/hotlines.toml:5:9: hotline.step.group: group `empty` has no agent",
+        "agent",
+    ),
+    (
+        "hotlines",
+        "\"carrier\"",
+        "\"police\"",
+        "c/hotlines.toml:7:9: hotline.step.trunk: trunk `police` has no next_hops",
+        "next_hops",
+    ),
+    (
+        "hotlines",
+        "number = \"02112345\"",
+        "",
+        "c/hotlines.toml:7:9: hotline.step.number: a trunk without a number",
+        "number",
+    ),
+    (
+        "hotlines",
+        "group = \"desk\"",
+        "ring_timeout_s = 1\ngroup = \"desk\"",
+        "c/hotlines.toml:5:18: hotline.step.ring_timeout_s: 1 s",
+        "5 to 180",
+    ),
+    (
+        "hotlines",
+        "number = \"12345\"",
+        "number = \"12345x\"",
+        "c/hotlines.toml:3:10: hotline.number: `12345x` is no number",
+        "digits",
+    ),
+    (
+        "agents",
+        "group = \"desk\"",
+        "group = \"dask\"",
+        "c/agents.toml:8:9: agent.group: there is no group `dask`",
+        "[[group]]",
+    ),
+    (
+        "agents",
+        "\"${AGENT_1001}\"",
+        "\"${AGENT_1002}\"",
+        "c/agents.toml:9:10: agent.secret: the environment variable AGENT_1002 is not set",
+        "set it",
+    ),
+    (
+        "agents",
+        "\"${AGENT_1001}\"",
+        "\"long-Enough-4-all\"",
+        "c/agents.toml:9:10: agent.secret: a password is written out",
+        "${NAME}",
+    ),
+    (
+        "agents",
+        "secret = \"${AGENT_1001}\"",
+        "secret_file = \"no\"",
+        "c/agents.toml:9:15: agent.secret_file: cannot be read",
+        "file",
+    ),
+    (
+        "agents",
+        "secret = \"${AGENT_1001}\"",
+        "ha1 = { md5 = \"abc\" }",
+        "c/agents.toml:9:15: agent.ha1.md5: no md5 digest",
+        "32",
+    ),
+];
+
+#[test]
+fn every_bad_file_is_refused_with_its_place_and_its_remedy() {
+    for (file, old, new, beginning, remedy) in BAD {
+        let case = Case::good().replacing(&format!("c/{file}.toml"), old, new);
+        let problems = case.load().expect_err(new);
+        let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        let found = told.iter().any(|line| line.starts_with(beginning) && line.contains(remedy));
+        assert!(found, "{new}: {told:?} has nothing like {beginning} .. {remedy}");
+        assert!(!told.concat().contains("long-Enough"), "a password is never printed");
+    }
+}
+
+#[test]
+fn weak_passwords_are_refused_by_what_makes_them_weak() {
+    let weak = [
+        ("k7-Q", "shorter than 12"),
+        ("aaaaaaaabbbbbbbb", "fewer than 6"),
+        ("myPassword-is-7", "common word"),
+        ("z1001-yxwvutsr", "the agent's number"),
+    ];
+    for (password, why) in weak {
+        let mut case = Case::good();
+        case.environment.insert("AGENT_1001".to_owned(), password.to_owned());
+        let problems = case.load().unwrap_err();
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(problems[0].wrong.contains(why), "{password}: {}", problems[0]);
+        assert!(!problems[0].to_string().contains(password), "a password is never printed, not even a weak one");
+    }
+}
+
+#[test]
+fn all_problems_of_all_files_are_told_at_once() {
+    let case = Case::good()
+        .replacing("c/trunks.toml", "id = \"police\"", "id = \"carrier\"")
+        .replacing("c/hotlines.toml", "\"desk\"", "\"nobody\"")
+        .replacing("c/agents.toml", "group = \"desk\"", "group = \"dask\"");
+    let files: Vec<String> =
+        case.load().unwrap_err().iter().map(|problem| problem.file.display().to_string()).collect();
+    for file in ["c/trunks.toml", "c/hotlines.toml", "c/agents.toml"] {
+        assert!(files.iter().any(|told| told == file), "{file} is missing in {files:?}");
+    }
+}
+
+#[test]
+fn profiles_are_checked_in_themselves() {
+    let profiles = [
+        ("rtp_source = \"networks\"", "rtp_networks: rtp_source = \"networks\" without networks"),
+        ("rtp_source = \"sdp\"\nlearn_window_ms = 300", "learn_window_ms: is not used by this rtp_source"),
+        ("rtp_source = \"learn\"\nlearn_window_ms = 60000", "learn_window_ms: 60000 ms; 100 to 5000"),
+        ("rtp_source = \"any\"", "rtp_source: unknown variant `any`"),
+    ];
+    for (text, expected) in profiles {
+        let mut case = Case::good();
+        case.files.insert(PathBuf::from("c/../sip-profiles/generic.toml"), text.to_owned());
+        let problems = case.load().unwrap_err();
+        assert!(problems.iter().any(|problem| problem.to_string().contains(expected)), "{expected}: {problems:?}");
+    }
+}
+
+#[test]
+fn columns_are_counted_in_characters() {
+    assert_eq!(problem::position("一\n二三x", "一\n二三".len()), (2, 3));
+    assert_eq!(problem::position("", 9), (1, 1));
+}
