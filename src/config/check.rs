@@ -173,18 +173,15 @@ fn trunk_networks(file: &Parsed<TrunksFile>, trunk: &TrunkEntry, problems: &mut 
         let wrong = "no network: nothing could be known as this trunk";
         problems.push(file.problem(&trunk.networks, "trunk.networks", wrong, "at least one, such as 10.1.2.3/32"));
     }
-    let media = trunk.media_networks.as_ref().map(|networks| (networks, "trunk.media_networks"));
-    for (networks, key) in std::iter::once((&trunk.networks, "trunk.networks")).chain(media) {
-        for network in networks.get_ref() {
-            if let Some(right) = host_bits(*network) {
-                let wrong = format!("{network} has bits set behind its prefix");
-                problems.push(file.problem(networks, key, wrong, right));
-            }
+    for network in trunk.networks.get_ref() {
+        if let Some(right) = host_bits(*network) {
+            let wrong = format!("{network} has bits set behind its prefix");
+            problems.push(file.problem(&trunk.networks, "trunk.networks", wrong, right));
         }
     }
 }
 
-/// A source address must be one peer: two trunks, or a trunk and the softphones, may not share one.
+/// A source address is one peer: two trunks may not share one.
 fn overlaps(files: &Files<'_>, problems: &mut Vec<Problem>) {
     let file = files.trunks;
     let meets =
@@ -208,70 +205,69 @@ fn hotlines(files: &Files<'_>, problems: &mut Vec<Problem>) {
     unique(file, file.value.hotline.iter().map(|hotline| &hotline.number), "hotline.number", problems);
     let trunks: BTreeMap<&str, &TrunkEntry> =
         files.trunks.value.trunk.iter().map(|trunk| (trunk.id.get_ref().as_str(), trunk)).collect();
-    let staffed: BTreeSet<&str> = files.agents.value.agent.iter().map(|agent| agent.group.get_ref().as_str()).collect();
+    let members = files.agents.value.agent.iter().flat_map(|agent| &agent.groups);
+    let staffed: BTreeSet<&str> = members.map(|group| group.get_ref().as_str()).collect();
     for hotline in &file.value.hotline {
         number(file, &hotline.number, "hotline.number", problems);
-        if hotline.step.is_empty() {
-            let wrong = format!("hotline {} has no step: nobody would be called", hotline.number.get_ref());
-            problems.push(file.problem(&hotline.number, "hotline.step", wrong, "at least one [[hotline.step]]"));
+        if !(5..=180).contains(hotline.ring_timeout_s.get_ref()) {
+            let wrong = format!("{} s", hotline.ring_timeout_s.get_ref());
+            problems.push(file.problem(&hotline.ring_timeout_s, "hotline.ring_timeout_s", wrong, "5 to 180"));
         }
-        for step in &hotline.step {
+        if hotline.plan.get_ref().is_empty() {
+            let wrong = format!("hotline {} has no step: nobody would be called", hotline.number.get_ref());
+            problems.push(file.problem(&hotline.plan, "hotline.plan", wrong, STEP));
+        }
+        for step in hotline.plan.get_ref() {
             hotline_step(files, &trunks, &staffed, step, problems);
         }
     }
 }
 
+const STEP: &str = "steps { group = \"..\" } or { trunk = \"..\", number = \"..\" }";
+
 fn hotline_step(
     files: &Files<'_>,
     trunks: &BTreeMap<&str, &TrunkEntry>,
     staffed: &BTreeSet<&str>,
-    step: &StepEntry,
+    step: &Spanned<StepEntry>,
     problems: &mut Vec<Problem>,
 ) {
     let file = files.hotlines;
-    if !(5..=180).contains(step.ring_timeout_s.get_ref()) {
-        let wrong = format!("{} s", step.ring_timeout_s.get_ref());
-        problems.push(file.problem(&step.ring_timeout_s, "hotline.step.ring_timeout_s", wrong, "5 to 180"));
-    }
-    match (&step.group, &step.trunk, &step.number) {
+    let entry = step.get_ref();
+    match (&entry.group, &entry.trunk, &entry.number) {
         (Some(group), None, None) => {
             let id = group.get_ref().as_str();
             if !files.agents.value.group.iter().any(|entry| entry.id.get_ref() == id) {
                 let wrong = format!("there is no group `{id}`");
-                problems.push(file.problem(group, "hotline.step.group", wrong, "an id of a [[group]] in agents.toml"));
+                problems.push(file.problem(group, "hotline.plan.group", wrong, "an id of a [[group]] in agents.toml"));
             } else if !staffed.contains(id) {
                 let wrong = format!("group `{id}` has no agent: nobody would answer");
-                problems.push(file.problem(group, "hotline.step.group", wrong, "an agent with this group"));
+                problems.push(file.problem(group, "hotline.plan.group", wrong, "an agent with this group"));
             }
         }
         (None, Some(trunk), Some(called)) => {
-            number(file, called, "hotline.step.number", problems);
+            number(file, called, "hotline.plan.number", problems);
             let id = trunk.get_ref().as_str();
             match trunks.get(id) {
                 None => {
                     let wrong = format!("there is no trunk `{id}`");
                     let right = "an id of a [[trunk]] in trunks.toml";
-                    problems.push(file.problem(trunk, "hotline.step.trunk", wrong, right));
+                    problems.push(file.problem(trunk, "hotline.plan.trunk", wrong, right));
                 }
                 Some(entry) if entry.next_hops.is_empty() => {
                     let wrong = format!("trunk `{id}` has no next_hops: nothing can be sent to it");
-                    problems.push(file.problem(trunk, "hotline.step.trunk", wrong, "a trunk with next_hops"));
+                    problems.push(file.problem(trunk, "hotline.plan.trunk", wrong, "a trunk with next_hops"));
                 }
                 Some(_) => {}
             }
         }
         (None, Some(trunk), None) => {
             let right = "number = \"110\", the number to call there";
-            problems.push(file.problem(trunk, "hotline.step.number", "a trunk without a number", right));
+            problems.push(file.problem(trunk, "hotline.plan.number", "a trunk without a number", right));
         }
-        (Some(place), _, _) | (_, _, Some(place)) => {
+        (None, None, _) | (Some(_), _, _) => {
             let wrong = "a step is either a group, or a number on a trunk";
-            problems.push(file.problem(place, "hotline.step", wrong, "group = \"..\", or trunk = \"..\" and number"));
-        }
-        (None, None, None) => {
-            let place = &step.ring_timeout_s;
-            let right = "group = \"..\", or trunk = \"..\" and number";
-            problems.push(file.problem(place, "hotline.step", "a step that calls nobody", right));
+            problems.push(file.problem(step, "hotline.plan", wrong, STEP));
         }
     }
 }
@@ -280,16 +276,18 @@ fn hotline_step(
 
 fn agents(file: &Parsed<AgentsFile>, problems: &mut Vec<Problem>) {
     unique(file, file.value.group.iter().map(|group| &group.id), "group.id", problems);
-    unique(file, file.value.agent.iter().map(|agent| &agent.id), "agent.id", problems);
+    unique(file, file.value.agent.iter().map(|agent| &agent.number), "agent.number", problems);
     for group in &file.value.group {
         identifier(file, &group.id, "group.id", problems);
     }
     for agent in &file.value.agent {
-        identifier(file, &agent.id, "agent.id", problems);
-        let id = agent.group.get_ref();
-        if !file.value.group.iter().any(|group| group.id.get_ref() == id) {
-            let wrong = format!("there is no group `{id}`");
-            problems.push(file.problem(&agent.group, "agent.group", wrong, "an id of a [[group]] in this file"));
+        identifier(file, &agent.number, "agent.number", problems);
+        for group in &agent.groups {
+            let id = group.get_ref();
+            if !file.value.group.iter().any(|entry| entry.id.get_ref() == id) {
+                let wrong = format!("there is no group `{id}`");
+                problems.push(file.problem(group, "agent.groups", wrong, "an id of a [[group]] in this file"));
+            }
         }
     }
 }

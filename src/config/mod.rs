@@ -11,17 +11,17 @@ mod problem;
 mod profile;
 mod schema;
 mod secret;
+mod settings;
 mod source;
 
 #[cfg(test)]
 mod tests;
 
 pub use problem::Problem;
-pub use profile::{ProfileFile, RtpSourceKey};
+pub use profile::ProfileFile;
 pub use schema::{
     AdminSection, AgentEntry, AgentsFile, GroupEntry, HotlineEntry, HotlinesFile, LimitsSection, ListenEntry, LogLevel,
-    LogSection, MainFile, MediaSection, Priority, SipSection, SoftphonesSection, StepEntry, TransportKey, TrunkClass,
-    TrunkEntry, TrunksFile,
+    LogSection, MainFile, MediaSection, SipSection, SoftphonesSection, StepEntry, TransportKey, TrunkEntry, TrunksFile,
 };
 pub use secret::{Credential, Ha1};
 pub use source::Sources;

@@ -10,6 +10,7 @@ use toml::Spanned;
 use super::Problem;
 use super::schema::{MainFile, TrunksFile};
 use super::source::{Parsed, Reader};
+use crate::routing::profile::RtpSource;
 
 /// `sip-profiles/NAME.toml`: how one kind of peer behaves.
 #[derive(Clone, Debug, Deserialize)]
@@ -19,25 +20,11 @@ pub struct ProfileFile {
     #[serde(default)]
     pub description: String,
     /// Whose RTP is accepted.
-    pub rtp_source: RtpSourceKey,
-    /// With `rtp_source = "networks"`: the networks.
-    pub rtp_networks: Option<Spanned<Vec<IpNet>>>,
+    pub rtp_source: RtpSource,
+    /// Where its media may live; the trunk's signalling networks if not given.
+    pub media_networks: Option<Spanned<Vec<IpNet>>>,
     /// With `rtp_source = "learn"`: how long after a new SDP a source may be learned, in milliseconds.
     pub learn_window_ms: Option<Spanned<u32>>,
-}
-
-/// The policies of accepting RTP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RtpSourceKey {
-    /// Exactly the address and port of the SDP.
-    Sdp,
-    /// The address of the SDP, any port.
-    SameHost,
-    /// Any address in `rtp_networks`.
-    Networks,
-    /// The first plausible source within `learn_window_ms`.
-    Learn,
 }
 
 /// Reads every profile that something names.
@@ -94,24 +81,19 @@ const LEARN_WINDOW_MS: std::ops::RangeInclusive<u32> = 100..=5_000;
 pub(super) fn check(profiles: &BTreeMap<String, Parsed<ProfileFile>>, problems: &mut Vec<Problem>) {
     for file in profiles.values() {
         let profile = &file.value;
-        match (&profile.rtp_networks, profile.rtp_source) {
-            (Some(networks), RtpSourceKey::Networks) if networks.get_ref().is_empty() => {
-                problems.push(file.problem(networks, "rtp_networks", "no network", "at least one network"));
+        match &profile.media_networks {
+            Some(networks) if networks.get_ref().is_empty() => {
+                problems.push(file.problem(networks, "media_networks", "no network", "at least one, or leave it out"));
             }
-            (Some(networks), RtpSourceKey::Sdp | RtpSourceKey::SameHost | RtpSourceKey::Learn) => {
-                let right = "leave it out, or write rtp_source = \"networks\"";
-                problems.push(file.problem(networks, "rtp_networks", "is not used by this rtp_source", right));
-            }
-            (None, RtpSourceKey::Networks) => {
+            None if profile.rtp_source == RtpSource::Networks => {
                 let start = Spanned::new(0..0, ());
                 let wrong = "rtp_source = \"networks\" without networks";
-                problems.push(file.problem(&start, "rtp_networks", wrong, "rtp_networks = [\"10.1.0.0/16\"]"));
+                problems.push(file.problem(&start, "media_networks", wrong, "media_networks = [\"10.1.0.0/16\"]"));
             }
-            (Some(_), RtpSourceKey::Networks)
-            | (None, RtpSourceKey::Sdp | RtpSourceKey::SameHost | RtpSourceKey::Learn) => {}
+            Some(_) | None => {}
         }
         if let Some(window) = &profile.learn_window_ms {
-            if profile.rtp_source != RtpSourceKey::Learn {
+            if profile.rtp_source != RtpSource::Learn {
                 let right = "leave it out, or write rtp_source = \"learn\"";
                 problems.push(file.problem(window, "learn_window_ms", "is not used by this rtp_source", right));
             } else if !LEARN_WINDOW_MS.contains(window.get_ref()) {

@@ -6,6 +6,8 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::routing::config::{PeerClass, Priority, Trust};
+
 // === config/lianxian.toml ===
 
 /// `lianxian.toml`: the daemon itself.
@@ -182,7 +184,7 @@ pub struct TrunkEntry {
     pub name: String,
     /// What kind of peer it is.
     #[serde(default)]
-    pub class: TrunkClass,
+    pub class: PeerClass,
     /// Its SIP profile.
     #[serde(default = "defaults::trunk_profile")]
     pub profile: Spanned<String>,
@@ -194,30 +196,15 @@ pub struct TrunkEntry {
     /// Where requests to it go, the first first.
     #[serde(default)]
     pub next_hops: Vec<Spanned<SocketAddr>>,
-    /// Addresses that may appear in its SDP; its `networks` if not given.
-    pub media_networks: Option<Spanned<Vec<IpNet>>>,
     /// Whether its asserted identities are believed, and ours are told to it (RFC 3325).
     #[serde(default)]
-    pub trusted: bool,
+    pub trust: Trust,
     /// Calls at a time.
     #[serde(default = "defaults::trunk_calls")]
     pub calls: Spanned<u32>,
     /// New calls a second, beyond which it is answered 503.
     #[serde(default = "defaults::invites_per_s")]
     pub invites_per_s: Spanned<u32>,
-}
-
-/// What kind of peer a trunk is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TrunkClass {
-    /// A carrier: never sends us transfers.
-    #[default]
-    Carrier,
-    /// The exchange of an office.
-    Pbx,
-    /// A gateway to another network.
-    Gateway,
 }
 
 // === config/hotlines.toml ===
@@ -246,23 +233,14 @@ pub struct HotlineEntry {
     /// 200 and music while waiting, instead of 180 until a person answers.
     #[serde(default)]
     pub answer_on_queue: bool,
+    /// How long each party rings, in seconds.
+    #[serde(default = "defaults::ring_timeout_s")]
+    pub ring_timeout_s: Spanned<u16>,
     /// Who is called, in order, round after round.
-    #[serde(default)]
-    pub step: Vec<StepEntry>,
+    pub plan: Spanned<Vec<Spanned<StepEntry>>>,
 }
 
-/// How urgent a hotline's calls are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Priority {
-    /// 12345.
-    #[default]
-    Normal,
-    /// 110, 119, 120, 122.
-    Emergency,
-}
-
-/// `[[hotline.step]]`: either a group, or a number on a trunk.
+/// A step of a plan: either a group, or a number on a trunk.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StepEntry {
@@ -272,9 +250,6 @@ pub struct StepEntry {
     pub trunk: Option<Spanned<String>>,
     /// The number called on the trunk.
     pub number: Option<Spanned<String>>,
-    /// How long each party rings, in seconds.
-    #[serde(default = "defaults::ring_timeout_s")]
-    pub ring_timeout_s: Spanned<u32>,
 }
 
 // === config/agents.toml ===
@@ -307,12 +282,12 @@ pub struct GroupEntry {
 #[serde(deny_unknown_fields)]
 pub struct AgentEntry {
     /// The operator's number (工号): the user name of the softphone.
-    pub id: Spanned<String>,
+    pub number: Spanned<String>,
     /// The operator's name.
     #[serde(default)]
     pub name: String,
-    /// The group.
-    pub group: Spanned<String>,
+    /// The groups.
+    pub groups: Vec<Spanned<String>>,
     /// `"${NAME}"`: the password is the environment variable NAME.
     pub(super) secret: Option<Spanned<String>>,
     /// The password is the first line of this file, relative to `lianxian.toml`.
@@ -396,7 +371,7 @@ mod defaults {
         nowhere(50)
     }
 
-    pub(super) fn ring_timeout_s() -> Spanned<u32> {
+    pub(super) fn ring_timeout_s() -> Spanned<u16> {
         nowhere(20)
     }
 }

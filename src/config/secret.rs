@@ -56,7 +56,7 @@ pub(super) fn read_all(
     for agent in &agents.value.agent {
         match read(sources, folder, agents, agent) {
             Ok(credential) => {
-                credentials.insert(agent.id.get_ref().clone(), credential);
+                credentials.insert(agent.number.get_ref().clone(), credential);
             }
             Err(problem) => problems.push(*problem),
         }
@@ -83,7 +83,7 @@ fn read(
                 let wrong = format!("the environment variable {name} is not set");
                 return Err(refuse(secret, "secret", wrong, "set it before the daemon starts"));
             };
-            match weakness(&password, agent.id.get_ref()) {
+            match weakness(&password, agent.number.get_ref()) {
                 None => Ok(Credential::Password(password)),
                 Some(weak) => Err(refuse(secret, "secret", format!("the password in {name} {weak}"), STRONG)),
             }
@@ -93,7 +93,7 @@ fn read(
                 refuse(file, "secret_file", format!("cannot be read: {error}"), "a file with one line")
             })?;
             let password = text.lines().next().unwrap_or_default().trim();
-            match weakness(password, agent.id.get_ref()) {
+            match weakness(password, agent.number.get_ref()) {
                 None => Ok(Credential::Password(password.to_owned())),
                 Some(weak) => Err(refuse(file, "secret_file", format!("the password in it {weak}"), STRONG)),
             }
@@ -101,11 +101,11 @@ fn read(
         (None, None, Some(keys)) => digests(agents, keys),
         (None, None, None) => {
             let right = "one of secret = \"${NAME}\", secret_file, ha1";
-            Err(refuse(&agent.id, "secret", format!("agent {} has no secret", agent.id.get_ref()), right))
+            Err(refuse(&agent.number, "secret", format!("agent {} has no secret", agent.number.get_ref()), right))
         }
         (Some(_), Some(_), _) | (Some(_), _, Some(_)) | (_, Some(_), Some(_)) => {
-            let wrong = format!("agent {} has more than one secret", agent.id.get_ref());
-            Err(refuse(&agent.id, "secret", wrong, "exactly one of secret, secret_file, ha1"))
+            let wrong = format!("agent {} has more than one secret", agent.number.get_ref());
+            Err(refuse(&agent.number, "secret", wrong, "exactly one of secret, secret_file, ha1"))
         }
     }
 }

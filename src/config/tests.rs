@@ -30,9 +30,9 @@ networks = ["10.2.0.0/16"]
 const HOTLINES: &str = r#"
 [[hotline]]
 number = "12345"
-[[hotline.step]]
+[[hotline.plan]]
 group = "desk"
-[[hotline.step]]
+[[hotline.plan]]
 trunk = "carrier"
 number = "02112345"
 "#;
@@ -42,8 +42,8 @@ id = "desk"
 [[group]]
 id = "empty"
 [[agent]]
-id = "1001"
-group = "desk"
+number = "1001"
+groups = ["desk"]
 secret = "${AGENT_1001}"
 "#;
 const PROFILE: &str = "rtp_source = \"sdp\"\n";
@@ -94,6 +94,18 @@ fn a_good_configuration_is_read_whole() {
     assert!(!format!("{configuration:?}").contains("long-Enough"), "a password is never printed");
 }
 
+#[test]
+fn the_configuration_that_is_delivered_is_good_and_reaches_routing() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let environment = |_: &str| Some("long-Enough-4-all".to_owned());
+    let sources = Sources { is_folder: &|_| true, environment: &environment, ..Sources::system() };
+    let configuration = load(&root.join("config/lianxian.toml"), &sources).unwrap();
+    let routing = configuration.routing();
+    assert_eq!(routing.hotline("12345").unwrap().plan.len(), 2);
+    assert!(routing.profile(&routing.softphone_profile).is_some());
+    assert!(routing.trunks.iter().all(|trunk| routing.profile(&trunk.profile).is_some()));
+}
+
 /// File, what stands there, what stands there instead, the beginning of the problem, and a word of its remedy.
 const BAD: [(&str, &str, &str, &str, &str); 41] = [
     ("lianxian", "[sip]", "[sip", "c/lianxian.toml:2:5: ", ""),
@@ -106,13 +118,7 @@ const BAD: [(&str, &str, &str, &str, &str); 41] = [
         "c/lianxian.toml:3:9: sip.realm: `hot line` is no host name",
         "letters",
     ),
-    (
-        "lianxian",
-        "\"udp\"",
-        "\"sctp\"",
-        "c/lianxian.toml:5:13: sip.listen.transport: unknown variant `sctp`",
-        "`tcp`",
-    ),
+    ("lianxian", "\"udp\"", "\"sctp\"", "c/lianxian.toml:5:13: sip.listen.transport: unknown variant `sctp`", "`tcp`"),
     ("lianxian", "127.0.0.1:5060", "localhost:5060", "c/lianxian.toml:6:11: sip.listen.address: ", ""),
     ("lianxian", "127.0.0.1:5060", "127.0.0.1:0", "c/lianxian.toml:6:11: sip.listen.address: port 0", "5060"),
     (
@@ -220,35 +226,35 @@ const BAD: [(&str, &str, &str, &str, &str); 41] = [
         "hotlines",
         "\"desk\"",
         "\"desk2\"",
-        "c/hotlines.toml:5:9: hotline.step.group: there is no group `desk2`",
+        "c/hotlines.toml:5:9: hotline.plan.group: there is no group `desk2`",
         "agents.toml",
     ),
     (
         "hotlines",
         "\"desk\"",
         "\"empty\"",
-        "c/hotlines.toml:5:9: hotline.step.group: group `empty` has no agent",
+        "c/hotlines.toml:5:9: hotline.plan.group: group `empty` has no agent",
         "agent",
     ),
     (
         "hotlines",
         "\"carrier\"",
         "\"police\"",
-        "c/hotlines.toml:7:9: hotline.step.trunk: trunk `police` has no next_hops",
+        "c/hotlines.toml:7:9: hotline.plan.trunk: trunk `police` has no next_hops",
         "next_hops",
     ),
     (
         "hotlines",
         "number = \"02112345\"",
         "",
-        "c/hotlines.toml:7:9: hotline.step.number: a trunk without a number",
+        "c/hotlines.toml:7:9: hotline.plan.number: a trunk without a number",
         "number",
     ),
     (
         "hotlines",
-        "group = \"desk\"",
-        "ring_timeout_s = 1\ngroup = \"desk\"",
-        "c/hotlines.toml:5:18: hotline.step.ring_timeout_s: 1 s",
+        "number = \"12345\"",
+        "number = \"12345\"\nring_timeout_s = 1",
+        "c/hotlines.toml:4:18: hotline.ring_timeout_s: 1 s",
         "5 to 180",
     ),
     (
@@ -260,9 +266,9 @@ const BAD: [(&str, &str, &str, &str, &str); 41] = [
     ),
     (
         "agents",
-        "group = \"desk\"",
-        "group = \"dask\"",
-        "c/agents.toml:8:9: agent.group: there is no group `dask`",
+        "groups = [\"desk\"]",
+        "groups = [\"dask\"]",
+        "c/agents.toml:8:11: agent.groups: there is no group `dask`",
         "[[group]]",
     ),
     (
@@ -330,7 +336,7 @@ fn all_problems_of_all_files_are_told_at_once() {
     let case = Case::good()
         .replacing("c/trunks.toml", "id = \"police\"", "id = \"carrier\"")
         .replacing("c/hotlines.toml", "\"desk\"", "\"nobody\"")
-        .replacing("c/agents.toml", "group = \"desk\"", "group = \"dask\"");
+        .replacing("c/agents.toml", "groups = [\"desk\"]", "groups = [\"dask\"]");
     let files: Vec<String> =
         case.load().unwrap_err().iter().map(|problem| problem.file.display().to_string()).collect();
     for file in ["c/trunks.toml", "c/hotlines.toml", "c/agents.toml"] {
@@ -341,7 +347,7 @@ fn all_problems_of_all_files_are_told_at_once() {
 #[test]
 fn profiles_are_checked_in_themselves() {
     let profiles = [
-        ("rtp_source = \"networks\"", "rtp_networks: rtp_source = \"networks\" without networks"),
+        ("rtp_source = \"networks\"", "media_networks: rtp_source = \"networks\" without networks"),
         ("rtp_source = \"sdp\"\nlearn_window_ms = 300", "learn_window_ms: is not used by this rtp_source"),
         ("rtp_source = \"learn\"\nlearn_window_ms = 60000", "learn_window_ms: 60000 ms; 100 to 5000"),
         ("rtp_source = \"any\"", "rtp_source: unknown variant `any`"),
