@@ -5,6 +5,7 @@
 //!
 //! Pure folders - no async, socket, clock, disk, randomness or lock; time and chance are arguments:
 //! [`base`] words everything speaks.
+//! [`sip`] bytes, messages, transactions, dialogs, registrations.
 //! [`sdp`] session descriptions, offer and answer.
 //! [`routing`] where a call goes and whose number it shows.
 
@@ -13,6 +14,7 @@
 pub mod base;
 pub mod media;
 pub mod sdp;
+pub mod sip;
 
 pub mod config;
 pub mod engine;

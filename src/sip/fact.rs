@@ -202,4 +202,3 @@ pub enum Observation {
         why: &'static str,
     },
 }
-

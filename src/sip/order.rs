@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fact::{Cause, Peer};
 use super::flow::Flow;
-use super::message::{NameAddr, Name, Uri};
+use super::message::{Name, NameAddr, Uri};
 
 /// An INVITE to be sent on a new leg.
 #[derive(Clone, Debug)]

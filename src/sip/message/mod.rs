@@ -2,51 +2,45 @@
 //!
 //! Decides: the meaning of a start line, a URI, a header value.
 //! Invariants: header values stay bytes (a citizen's name may be GB18030) and are typed on demand; what we do not know
-//! is kept, in its order; a value that was received and not changed is written back byte by byte.
-//! Does not do: framing (that is `wire`), matching (that is `transaction` and `dialog`). The only folder that names `rsip`.
+//! is kept, in its order; a value that was received and not changed is written back byte by byte; nothing that is
+//! written can start a header of its own; `Debug` shows no one's name or number.
+//! Does not do: framing (that is `wire`), matching (that is `transaction` and `dialog`). The only folder that names
+//! `rsip`.
 
-use std::net::IpAddr;
+mod build;
+mod headers;
+mod host;
+mod method;
+mod name;
+mod name_addr;
+mod params;
+mod scan;
+pub mod text;
+mod typed;
+mod uri;
+mod via;
+
+use std::fmt;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-/// A request method (RFC 3261 7.1). Unknown ones are kept, so that 405 and 501 can be sent.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Method {
-    /// RFC 3261.
-    Invite,
-    /// RFC 3261.
-    Ack,
-    /// RFC 3261.
-    Bye,
-    /// RFC 3261.
-    Cancel,
-    /// RFC 3261.
-    Options,
-    /// RFC 3261.
-    Register,
-    /// RFC 3262.
-    Prack,
-    /// RFC 3311.
-    Update,
-    /// RFC 6086.
-    Info,
-    /// RFC 3515.
-    Refer,
-    /// RFC 6665.
-    Notify,
-    /// RFC 6665.
-    Subscribe,
-    /// RFC 3428.
-    Message,
-    /// RFC 3903.
-    Publish,
-    /// Anything else, case kept: methods are case-sensitive.
-    Other(Bytes),
-}
+pub use build::default_reason;
+pub use headers::{Header, Headers};
+pub use host::Host;
+pub use method::Method;
+pub use name::{Name, OtherName};
+pub use name_addr::NameAddr;
+pub use params::Params;
+pub(in crate::sip) use scan::Scanner;
+pub use scan::split_list;
+pub use typed::{CSeq, Contacts, HeaderError, MediaType};
+pub(in crate::sip) use typed::{decimal, is_token};
+pub use uri::{Scheme, Uri, UriError, escape, escape_header, unescape};
+pub use via::Via;
 
 /// A message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Message {
     /// A request.
     Request(Request),
@@ -55,7 +49,7 @@ pub enum Message {
 }
 
 /// A request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     /// The method.
     pub method: Method,
@@ -68,7 +62,7 @@ pub struct Request {
 }
 
 /// A response.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Response {
     /// The status code, 100 to 699.
     pub code: u16,
@@ -80,124 +74,91 @@ pub struct Response {
     pub body: Bytes,
 }
 
-/// A header name, compact forms already expanded (RFC 3261 7.3.3).
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Name {
-    /// Accept
-    Accept,
-    /// Allow
-    Allow,
-    /// Authorization
-    Authorization,
-    /// Call-ID, i
-    CallId,
-    /// Call-Info
-    CallInfo,
-    /// Contact, m
-    Contact,
-    /// Content-Disposition
-    ContentDisposition,
-    /// Content-Encoding, e
-    ContentEncoding,
-    /// Content-Length, l
-    ContentLength,
-    /// Content-Type, c
-    ContentType,
-    /// CSeq
-    CSeq,
-    /// Date
-    Date,
-    /// Diversion, RFC 5806
-    Diversion,
-    /// Event, o
-    Event,
-    /// Expires
-    Expires,
-    /// From, f
-    From,
-    /// History-Info, RFC 7044
-    HistoryInfo,
-    /// Max-Forwards
-    MaxForwards,
-    /// Min-Expires
-    MinExpires,
-    /// Min-SE, RFC 4028
-    MinSe,
-    /// P-Asserted-Identity, RFC 3325
-    PAssertedIdentity,
-    /// P-Preferred-Identity, RFC 3325
-    PPreferredIdentity,
-    /// Privacy, RFC 3323
-    Privacy,
-    /// Proxy-Authenticate
-    ProxyAuthenticate,
-    /// Proxy-Authorization
-    ProxyAuthorization,
-    /// Proxy-Require
-    ProxyRequire,
-    /// RAck, RFC 3262
-    RAck,
-    /// Reason, RFC 3326
-    Reason,
-    /// Record-Route
-    RecordRoute,
-    /// Refer-To, r
-    ReferTo,
-    /// Referred-By, b
-    ReferredBy,
-    /// Remote-Party-ID (draft-ietf-sip-privacy-04)
-    RemotePartyId,
-    /// Replaces, RFC 3891
-    Replaces,
-    /// Require
-    Require,
-    /// Resource-Priority, RFC 4412
-    ResourcePriority,
-    /// Retry-After
-    RetryAfter,
-    /// Route
-    Route,
-    /// RSeq, RFC 3262
-    RSeq,
-    /// Server
-    Server,
-    /// Session-Expires, x, RFC 4028
-    SessionExpires,
-    /// Subject, s
-    Subject,
-    /// Subscription-State
-    SubscriptionState,
-    /// Supported, k
-    Supported,
-    /// To, t
-    To,
-    /// Unsupported
-    Unsupported,
-    /// User-Agent
-    UserAgent,
-    /// User-to-User, RFC 7433
-    UserToUser,
-    /// Via, v
-    Via,
-    /// Warning
-    Warning,
-    /// WWW-Authenticate
-    WwwAuthenticate,
-    /// Any other, spelling kept; equality ignores ASCII case.
-    Other(OtherName),
+// === impl Message ===
+
+impl Message {
+    /// The request, if it is one.
+    pub fn as_request(&self) -> Option<&Request> {
+        match self {
+            Self::Request(request) => Some(request),
+            Self::Response(_) => None,
+        }
+    }
+
+    /// The response, if it is one.
+    pub fn as_response(&self) -> Option<&Response> {
+        match self {
+            Self::Request(_) => None,
+            Self::Response(response) => Some(response),
+        }
+    }
+
+    /// The headers.
+    pub fn headers(&self) -> &Headers {
+        match self {
+            Self::Request(request) => &request.headers,
+            Self::Response(response) => &response.headers,
+        }
+    }
+
+    /// The body.
+    pub fn body(&self) -> &Bytes {
+        match self {
+            Self::Request(request) => &request.body,
+            Self::Response(response) => &response.body,
+        }
+    }
+
+    /// The bytes to send; see [`Request::to_bytes`].
+    pub fn to_bytes(&self) -> Bytes {
+        match self {
+            Self::Request(request) => request.to_bytes(),
+            Self::Response(response) => response.to_bytes(),
+        }
+    }
 }
 
-/// The headers of a message, in order.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Headers {
-    list: Vec<Header>,
+// === impl Request ===
+
+impl Request {
+    /// A request without headers.
+    pub fn new(method: Method, uri: Uri) -> Self {
+        Self { method, uri, headers: Headers::with_capacity(16), body: Bytes::new() }
+    }
 }
 
-/// One header line: a name and its value, unfolded and trimmed, not decoded.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Header {
-    /// The name.
-    pub name: Name,
-    /// The value's bytes.
-    pub value: Bytes,
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { method, uri, headers, body } = self;
+        write!(f, "{method} {uri:?} {headers:?} <{} bytes>", body.len())
+    }
+}
+
+// === impl Response ===
+
+impl Response {
+    /// A response to `request` with the usual reason phrase: every Via, From, To, Call-ID and CSeq are copied (RFC 3261
+    /// 8.2.6.2), those that are there. The tag of To is the caller's matter.
+    pub fn new(code: u16, request: &Request) -> Self {
+        Self::to_headers(code, &request.headers)
+    }
+
+    /// A response to a request of which only headers could be read.
+    pub(in crate::sip) fn to_headers(code: u16, request: &Headers) -> Self {
+        let mut headers = Headers::with_capacity(request.len().min(12));
+        for name in [Name::Via, Name::From, Name::To, Name::CallId, Name::CSeq] {
+            for value in request.get_all(&name) {
+                headers.push(name.clone(), value.clone());
+            }
+        }
+        let reason = Bytes::from_static(default_reason(code).as_bytes());
+        Self { code, reason, headers, body: Bytes::new() }
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { code, reason: _, headers, body } = self;
+        write!(f, "{code} {headers:?} <{} bytes>", body.len())
+    }
 }

@@ -1,0 +1,134 @@
+//! The `;name=value` parameters of a header value or a URI.
+
+#![warn(clippy::indexing_slicing)]
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::scan::{Scanner, unquote};
+
+/// More parameters than this on one value is an attack, not a message.
+const COUNT_MAX: usize = 64;
+
+/// Parameters in their order, as written: neither unquoted nor unescaped. Names compare without case (RFC 3261 7.3.1).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Params {
+    list: Vec<(Bytes, Option<Bytes>)>,
+}
+
+impl Params {
+    /// The value of the first parameter of this name: `None` if it is absent, `Some(None)` if it has no value.
+    pub fn get(&self, name: &str) -> Option<Option<&Bytes>> {
+        self.iter().find(|(known, _)| known.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
+    }
+
+    /// The value of the first parameter of this name, if it has one.
+    pub fn value(&self, name: &str) -> Option<&Bytes> {
+        self.get(name).flatten()
+    }
+
+    /// The value without the quotes and escapes of a quoted string.
+    pub fn unquoted(&self, name: &str) -> Option<Bytes> {
+        self.value(name).map(unquote)
+    }
+
+    /// Whether a parameter of this name is there.
+    pub fn has(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// Sets a parameter in its place, or adds it at the end.
+    pub fn set(&mut self, name: &str, value: Option<Bytes>) {
+        match self.list.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name.as_bytes())) {
+            Some(parameter) => parameter.1 = value,
+            None => self.list.push((Bytes::copy_from_slice(name.as_bytes()), value)),
+        }
+    }
+
+    /// Removes every parameter of this name.
+    pub fn remove(&mut self, name: &str) {
+        self.list.retain(|(known, _)| !known.eq_ignore_ascii_case(name.as_bytes()));
+    }
+
+    /// All parameters, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&Bytes, Option<&Bytes>)> {
+        self.list.iter().map(|(name, value)| (name, value.as_ref()))
+    }
+
+    /// Number of parameters.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Reads `a=b;c;d="e"`: the parameters of a header value. `part` lies in `source`. Empty ones are skipped.
+    pub(super) fn of_header(source: &Bytes, part: &[u8]) -> Result<Self, &'static str> {
+        let mut params = Self::default();
+        for item in Scanner::new(part).split(b';').filter(|item| !item.is_empty()) {
+            let (name, value) = cut_equals(item);
+            if !is_word(name) || !value.is_none_or(is_value) {
+                return Err("a parameter is malformed");
+            }
+            params.push(source, name, value)?;
+        }
+        Ok(params)
+    }
+
+    /// Reads `a=b;c`: the parameters of a URI, which know no quotes. `part` lies in `source`.
+    pub(super) fn of_uri(source: &Bytes, part: &[u8]) -> Result<Self, &'static str> {
+        let mut params = Self::default();
+        for item in part.split(|byte| *byte == b';').filter(|item| !item.is_empty()) {
+            let (name, value) = cut_equals(item);
+            if !is_word(name) || !value.is_none_or(is_word_or_empty) {
+                return Err("a URI parameter is malformed");
+            }
+            params.push(source, name, value)?;
+        }
+        Ok(params)
+    }
+
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        for (name, value) in self.iter() {
+            out.push(b';');
+            out.extend_from_slice(name);
+            if let Some(value) = value {
+                out.push(b'=');
+                out.extend_from_slice(value);
+            }
+        }
+    }
+
+    fn push(&mut self, source: &Bytes, name: &[u8], value: Option<&[u8]>) -> Result<(), &'static str> {
+        if self.list.len() == COUNT_MAX {
+            return Err("too many parameters");
+        }
+        self.list.push((source.slice_ref(name), value.map(|value| source.slice_ref(value))));
+        Ok(())
+    }
+}
+
+fn cut_equals(item: &[u8]) -> (&[u8], Option<&[u8]>) {
+    match memchr::memchr(b'=', item).and_then(|at| item.split_at_checked(at)) {
+        Some((name, rest)) => (name.trim_ascii_end(), rest.get(1..).map(<[u8]>::trim_ascii_start)),
+        None => (item, None),
+    }
+}
+
+fn is_word(word: &[u8]) -> bool {
+    !word.is_empty() && is_word_or_empty(word)
+}
+
+fn is_word_or_empty(word: &[u8]) -> bool {
+    !word.iter().any(|byte| matches!(byte, 0..=b' ' | b'"' | b',' | b'<' | b'>' | 0x7f))
+}
+
+fn is_value(value: &[u8]) -> bool {
+    match value.first() {
+        Some(b'"') => Scanner::new(value).closing_quote(0).and_then(|end| end.checked_add(1)) == Some(value.len()),
+        Some(_) | None => is_word_or_empty(value),
+    }
+}
