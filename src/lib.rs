@@ -8,14 +8,18 @@
 //! [`sip`] bytes, messages, transactions, dialogs, registrations.
 //! [`sdp`] session descriptions, offer and answer.
 //! [`routing`] where a call goes and whose number it shows.
+//! [`call`] one call: who is rung, who hears whom, when a leg may end.
+//! [`switch`] all of it: the call table, agents, ports, admission.
 
 #![forbid(unsafe_code)]
 
 pub mod base;
+pub mod call;
 pub mod media;
+pub mod routing;
 pub mod sdp;
 pub mod sip;
+pub mod switch;
 
 pub mod config;
 pub mod engine;
-pub mod routing;

@@ -6,10 +6,13 @@ use serde::{Deserialize, Serialize};
 use super::fact::{Cause, Peer};
 use super::flow::Flow;
 use super::message::{Name, NameAddr, Uri};
+use crate::base::ids::LegId;
 
 /// An INVITE to be sent on a new leg.
 #[derive(Clone, Debug)]
 pub struct OutgoingInvite {
+    /// The new leg's number, reserved before: the call's state and media name it before the INVITE is sent.
+    pub leg: LegId,
     /// Who is called.
     pub peer: Peer,
     /// Where the request goes first: the softphone's flow, or the trunk's next hop.

@@ -1,0 +1,183 @@
+//! What happened in a call, as facts with times: feeds the CDR, later the ticket.
+//!
+//! One record for the whole call from the first INVITE to the last BYE (trap T30), one line for each leg; every leg's
+//! end has a cause (I45).
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::ids::{AgentId, CallId, LegId, TrunkId};
+use crate::base::time::Instant;
+use crate::call::notice::CallerLoss;
+use crate::routing::Decision;
+use crate::sip::fact::{Cause, Failure, Loss, Peer};
+
+/// The most legs that a record lists. A call that is rerouted all night keeps its first ones and counts the others.
+const MAX_LEGS: usize = 64;
+
+/// Normal call clearing: the reason of an ordinary goodbye (Q.850 16).
+pub const NORMAL: Cause = Cause { sip: None, q850: Some(16) };
+
+/// Another telephone has taken the call (RFC 3326 2).
+pub const ANSWERED_ELSEWHERE: Cause = Cause { sip: Some(200), q850: None };
+
+/// Nobody answered in time (Q.850 19).
+pub const NO_ANSWER: Cause = Cause { sip: None, q850: Some(19) };
+
+/// The peer's session description cannot be used (Q.850 88, incompatible destination).
+pub const INCOMPATIBLE: Cause = Cause { sip: Some(488), q850: Some(88) };
+
+/// Something of ours is exhausted or broken (Q.850 47, resource unavailable).
+pub const UNAVAILABLE: Cause = Cause { sip: Some(503), q850: Some(47) };
+
+/// Who is on a leg.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Who {
+    /// The caller, and what it called over.
+    Caller(Peer),
+    /// An agent of a hotline.
+    Agent(AgentId),
+    /// A number reached over a trunk.
+    Trunk {
+        /// The trunk.
+        trunk: TrunkId,
+        /// What was dialled there: a service's number from the configuration.
+        number: String,
+    },
+}
+
+/// The facts of one call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallRecord {
+    /// The call.
+    pub call: CallId,
+    /// Where it went, whose number it showed, and why.
+    pub decision: Arc<Decision>,
+    /// When its INVITE arrived.
+    pub arrived: Instant,
+    /// When a person first answered.
+    pub answered: Option<Instant>,
+    /// When its last leg was released.
+    pub released: Option<Instant>,
+    /// Every leg, in the order of its beginning, up to a limit.
+    pub legs: Vec<LegRecord>,
+    /// Legs beyond the limit.
+    pub more_legs: u32,
+    /// Why the call is over.
+    pub ending: Option<Ending>,
+    /// How promise 1 was broken, if it was.
+    pub caller_lost: Option<CallerLoss>,
+}
+
+/// The facts of one leg.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LegRecord {
+    /// The leg.
+    pub leg: LegId,
+    /// Who is on it.
+    pub who: Who,
+    /// When it began.
+    pub began: Instant,
+    /// When it first rang.
+    pub rang: Option<Instant>,
+    /// When it was answered.
+    pub answered: Option<Instant>,
+    /// When and how it ended.
+    pub ended: Option<(Instant, LegEnd)>,
+}
+
+/// A leg's end: by whom, and why (I45).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LegEnd {
+    /// The peer hung up on purpose.
+    HungUp(Cause),
+    /// The peer did not take the call.
+    Failed(Cause),
+    /// It was lost.
+    Lost(Loss),
+    /// We released it.
+    Released(Cause),
+}
+
+/// Why a call is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ending {
+    /// The caller hung up or cancelled.
+    CallerHungUp,
+    /// The caller's own leg is gone: its network or telephone has vanished.
+    CallerUnreachable(Loss),
+    /// The last service party hung up while they talked.
+    ServicePartyHungUp,
+    /// We refused the call before anybody was called.
+    Refused(u16),
+    /// None of those: promise 1 was broken.
+    CallerLost,
+}
+
+impl CallRecord {
+    /// A record that has nothing but its beginning.
+    pub(super) const fn new(call: CallId, arrived: Instant, decision: Arc<Decision>) -> Self {
+        Self {
+            call,
+            decision,
+            arrived,
+            answered: None,
+            released: None,
+            legs: Vec::new(),
+            more_legs: 0,
+            ending: None,
+            caller_lost: None,
+        }
+    }
+
+    /// A leg begins.
+    pub(super) fn begin(&mut self, now: Instant, leg: LegId, who: Who) {
+        if self.legs.len() >= MAX_LEGS {
+            self.more_legs = self.more_legs.saturating_add(1);
+            return;
+        }
+        self.legs.push(LegRecord { leg, who, began: now, rang: None, answered: None, ended: None });
+    }
+
+    /// A leg rings. True the first time.
+    pub(super) fn rang(&mut self, now: Instant, leg: LegId) -> bool {
+        let Some(line) = self.line(leg) else { return false };
+        let first = line.rang.is_none();
+        line.rang.get_or_insert(now);
+        first
+    }
+
+    /// A leg is answered.
+    pub(super) fn answered(&mut self, now: Instant, leg: LegId) {
+        if let Some(line) = self.line(leg) {
+            line.answered.get_or_insert(now);
+        }
+    }
+
+    /// A leg ends. What is said first stays: a BYE that crosses ours does not change why we sent it.
+    pub(super) fn end(&mut self, now: Instant, leg: LegId, end: LegEnd) {
+        if let Some(line) = self.line(leg) {
+            line.ended.get_or_insert((now, end));
+        }
+    }
+
+    /// The call is over, for the first reason given.
+    pub(super) fn conclude(&mut self, ending: Ending) {
+        self.ending.get_or_insert(ending);
+    }
+
+    fn line(&mut self, leg: LegId) -> Option<&mut LegRecord> {
+        self.legs.iter_mut().find(|line| line.leg == leg)
+    }
+}
+
+/// The cause of a peer's own goodbye, normal clearing if it gave none (I45).
+pub(super) const fn goodbye(cause: Cause) -> Cause {
+    if cause.sip.is_none() && cause.q850.is_none() { NORMAL } else { cause }
+}
+
+/// The cause of a failed INVITE, its status at the least (I45).
+pub(super) fn of_failure(failure: &Failure) -> Cause {
+    Cause { sip: failure.cause.sip.or(Some(failure.code)), q850: failure.cause.q850 }
+}

@@ -1,0 +1,38 @@
+//! What a call waits for. Each variant says what its firing means.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::ids::LegId;
+
+/// How long the plan rests between two rounds: short enough for a caller who waits, long enough that dead phones and
+/// busy trunks are not stormed.
+pub const ROUND_PAUSE: Duration = Duration::from_secs(3);
+
+/// How long a connected caller may hear nothing at all before that counts as lost (DESIGN, promise 1).
+pub const DEAD_AIR: Duration = Duration::from_secs(2);
+
+/// How much longer than the 5 s of `Fact::Silent` a leg may stay silent before it is probed: 60 s in all (F10).
+pub const UNTIL_PROBE: Duration = Duration::from_secs(55);
+
+/// How long after one probe of a silent leg the next one follows.
+pub const PROBE_AGAIN: Duration = Duration::from_secs(60);
+
+/// How long a quarantined caller without a counterpart rests before the plan is tried again.
+pub const SECOND_CHANCE: Duration = Duration::from_secs(2);
+
+/// One timer of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Timer {
+    /// The callee who rings has not answered in time: the next one is rung.
+    RingTimeout,
+    /// The pause after a round through the plan is over: the plan begins again.
+    NextRound,
+    /// The connected caller has heard nothing for [`DEAD_AIR`] by our own doing: counted as lost.
+    DeadAir,
+    /// The leg has been silent for 60 s: a re-INVITE asks whether it is still there. Silence alone ends nothing.
+    Probe(LegId),
+    /// A quarantined caller without a counterpart: the plan is tried again.
+    SecondChance,
+}
