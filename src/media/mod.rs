@@ -7,5 +7,18 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+pub mod counters;
 pub mod fact;
+pub mod g711;
+mod key;
+pub mod library;
 pub mod order;
+pub mod plane;
+pub mod ports;
+mod rate;
+mod reception;
+mod rtcp;
+pub mod rtp;
+mod source;
+mod stream;
+pub mod tone;

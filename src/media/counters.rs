@@ -1,0 +1,74 @@
+//! What the plane counts: a closed set, so that no peer's packet can make a new metric (rule 12).
+
+/// Upper bounds of the jitter histogram, in milliseconds; the last bucket has none.
+pub const JITTER_BOUNDS_MS: [u32; 6] = [5, 10, 20, 40, 60, 100];
+
+/// Totals since the plane was made. They only rise; the engine subtracts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Valid RTP packets from peers.
+    pub received_packets: u64,
+    /// Their payload, in bytes.
+    pub received_bytes: u64,
+    /// RTP packets to peers.
+    pub sent_packets: u64,
+    /// Their payload, in bytes.
+    pub sent_bytes: u64,
+    /// Packets that peers sent and we never saw, by their sequence numbers (RFC 3550 A.3), of closed legs.
+    pub lost_packets: u64,
+    /// Packets from an address that the leg's policy does not accept (V2).
+    pub wrong_source: u64,
+    /// Datagrams that are not RTP, or not RTCP on the RTCP port.
+    pub malformed: u64,
+    /// Packets of a payload type that was not agreed.
+    pub unknown_payload: u64,
+    /// Packets before an agreement, or while the peer may not send.
+    pub not_agreed: u64,
+    /// Packets older than 100 ms when we came to them: the process had stalled (E7, F26).
+    pub stale: u64,
+    /// Packets above the rate of one voice, or of one finger (V40).
+    pub over_rate: u64,
+    /// Packets from before the latest change of source, which would have jumped back (T26).
+    pub late_after_switch: u64,
+    /// Valid RTCP packets from peers.
+    pub control_received: u64,
+    /// RTCP packets to peers.
+    pub control_sent: u64,
+    /// RTCP BYE packets, which never end anything (V40).
+    pub control_bye_ignored: u64,
+    /// Keys reported to calls.
+    pub keys_reported: u64,
+    /// Keys sent to legs.
+    pub keys_sent: u64,
+    /// Keys not sent, because the leg agreed to no telephone-events or too many were waiting.
+    pub keys_refused: u64,
+    /// Agreements whose address we refuse to send to: our own ports, multicast, outside the trunk's networks (V25).
+    pub destinations_refused: u64,
+    /// Prompts that are not in the library; the fallback sounded.
+    pub prompts_missing: u64,
+    /// Legs that fell silent for five seconds although the peer may send.
+    pub silences: u64,
+    /// Of those, legs that were never heard: one-way sound.
+    pub one_way: u64,
+    /// Facts that were lost because the engine did not fetch them.
+    pub facts_lost: u64,
+    /// Jitter of closed legs (RFC 3550 A.8) by [`JITTER_BOUNDS_MS`].
+    pub jitter: [u64; 7],
+    /// Jitter of closed legs, summed, in milliseconds.
+    pub jitter_ms_sum: u64,
+    /// Legs opened.
+    pub opened: u64,
+    /// Legs closed. `opened - closed` are open now.
+    pub closed: u64,
+}
+
+impl Counters {
+    /// Takes in the jitter of a leg that closes.
+    pub(super) fn observe_jitter(&mut self, jitter_ms: u32) {
+        let bucket = JITTER_BOUNDS_MS.iter().position(|bound| jitter_ms <= *bound).unwrap_or(JITTER_BOUNDS_MS.len());
+        if let Some(count) = self.jitter.get_mut(bucket) {
+            *count += 1;
+        }
+        self.jitter_ms_sum += u64::from(jitter_ms);
+    }
+}

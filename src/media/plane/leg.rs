@@ -1,0 +1,284 @@
+//! One leg: what was agreed, whom it hears, who hears it, how it goes.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use smallvec::SmallVec;
+
+use super::{LegStatistics, Settings};
+use crate::base::entropy::Entropy;
+use crate::base::ids::{CallId, LegId};
+use crate::base::time::Instant;
+use crate::base::timer::TimerTable;
+use crate::media::counters::Counters;
+use crate::media::key::{KeyReader, KeyWriter};
+use crate::media::library::Recording;
+use crate::media::order::{AgreedSession, Codec, Payload};
+use crate::media::rate::Rate;
+use crate::media::reception::Reception;
+use crate::media::rtcp;
+use crate::media::source::Gate;
+use crate::media::stream::Stream;
+
+/// Without a valid packet for this long a leg that may send is silent.
+pub(super) const SILENT_AFTER: Duration = Duration::from_secs(5);
+
+/// Packets a second of one voice: five times what 20 ms packets need.
+const VOICE_RATE: u32 = 250;
+
+/// Packets a second of keys and comfort noise: twice what a finger needs.
+const KEY_RATE: u32 = 100;
+
+/// What a leg waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Timer {
+    /// The next packet of a recording or of a key is due.
+    Tick,
+    /// The leg has been silent for [`SILENT_AFTER`], unless a packet came meanwhile.
+    Silence,
+    /// A key's end packets are all lost.
+    KeyEnd,
+    /// The next RTCP report is due.
+    Control,
+}
+
+/// What a leg hears.
+#[derive(Clone, Debug)]
+pub(super) enum Hearing {
+    Nothing,
+    /// A leg of the call, which may not be open yet or not any more.
+    Leg {
+        id: LegId,
+        slot: Option<usize>,
+    },
+    Playing(Playing),
+}
+
+/// A recording that sounds.
+#[derive(Clone, Debug)]
+pub(super) struct Playing {
+    pub(super) name: String,
+    pub(super) recording: Recording,
+    pub(super) repeat: bool,
+    pub(super) position: usize,
+}
+
+impl Playing {
+    pub(super) const fn new(name: String, recording: Recording, repeat: bool) -> Self {
+        Self { name, recording, repeat, position: 0 }
+    }
+}
+
+/// Whether the peer is heard as it should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Health {
+    /// It may not send, so its silence means nothing.
+    NotExpected,
+    /// It may send; its last packet, or the moment from which it may.
+    Expected { last: Instant },
+    /// The call was told of its silence.
+    Silent,
+}
+
+/// What was agreed, and the gate that guards it.
+#[derive(Clone, Debug)]
+pub(super) struct Session {
+    pub(super) agreed: AgreedSession,
+    pub(super) gate: Gate,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Leg {
+    pub(super) call: CallId,
+    pub(super) id: LegId,
+    local: SocketAddr,
+    pub(super) session: Option<Session>,
+    pub(super) hears: Hearing,
+    pub(super) listeners: SmallVec<[usize; 4]>,
+    pub(super) stream: Stream,
+    pub(super) reception: Option<Reception>,
+    pub(super) health: Health,
+    pub(super) keys: KeyReader,
+    pub(super) key_writer: KeyWriter,
+    pub(super) timers: TimerTable<Timer>,
+    pub(super) voice_rate: Rate,
+    pub(super) key_rate: Rate,
+    pub(super) control: Control,
+    pub(super) counted: LegStatistics,
+}
+
+/// The RTCP side of a leg.
+#[derive(Clone, Debug)]
+pub(super) struct Control {
+    pub(super) cname: String,
+    /// The middle of the peer's latest sender report, and when it came.
+    pub(super) quote: Option<(u32, Instant)>,
+    /// Where the peer's RTCP comes from.
+    pub(super) from: Option<SocketAddr>,
+}
+
+impl Leg {
+    pub(super) fn new(now: Instant, call: CallId, id: LegId, local: SocketAddr, entropy: &mut Entropy) -> Self {
+        let [ssrc, start] = [entropy.next_u64() as u32, entropy.next_u64() as u32];
+        Self {
+            call,
+            id,
+            local,
+            session: None,
+            hears: Hearing::Nothing,
+            listeners: SmallVec::new(),
+            // The sequence starts in the lower half: an SRTP receiver then cannot mistake the first wrap (RFC 3711 3.3.1).
+            stream: Stream::new(ssrc, (entropy.next_u64() & 0x7fff) as u16, start),
+            reception: None,
+            health: Health::NotExpected,
+            keys: KeyReader::default(),
+            key_writer: KeyWriter::default(),
+            timers: TimerTable::default(),
+            voice_rate: Rate::new(now, VOICE_RATE),
+            key_rate: Rate::new(now, KEY_RATE),
+            control: Control { cname: format!("{:016x}", entropy.next_u64()), quote: None, from: None },
+            counted: LegStatistics::default(),
+        }
+    }
+
+    /// Takes over a new agreement. The gate starts anew with each: a new SDP may mean a new address (V3).
+    pub(super) fn agree(
+        &mut self,
+        now: Instant,
+        mut agreed: AgreedSession,
+        settings: &Settings,
+        counters: &mut Counters,
+    ) {
+        let gate = Gate::new(agreed.rtp_source.clone(), agreed.signalled, now);
+        for destination in [&mut agreed.send_to, &mut agreed.rtcp_to] {
+            let refused = destination.is_some_and(|to| !gate.is_in_policy(to) || !self.may_send(to, settings));
+            if refused {
+                *destination = None;
+                counters.destinations_refused += 1;
+            }
+        }
+        if agreed.send_to.is_none() {
+            self.stream.detach();
+        }
+        self.health = match (agreed.receive, self.health) {
+            (false, _) => Health::NotExpected,
+            (true, Health::NotExpected | Health::Silent) => Health::Expected { last: now },
+            (true, expected @ Health::Expected { .. }) => expected,
+        };
+        match self.health {
+            Health::Expected { last } => self.timers.set(Timer::Silence, last + SILENT_AFTER),
+            Health::NotExpected | Health::Silent => self.timers.stop(Timer::Silence),
+        }
+        if self.timers.get(Timer::Control).is_none() {
+            self.timers.set(Timer::Control, now + rtcp::INTERVAL / 2);
+        }
+        self.session = Some(Session { agreed, gate });
+        self.arm_tick(now);
+    }
+
+    /// Queues a key towards the peer.
+    pub(super) fn press(&mut self, now: Instant, digit: char, duration_ms: u32, counters: &mut Counters) {
+        let agreed = self.session.as_ref().is_some_and(|session| session.send_type(Codec::TelephoneEvent).is_some());
+        if agreed && self.key_writer.press(digit, duration_ms) {
+            counters.keys_sent += 1;
+            self.arm_tick(now);
+        } else {
+            counters.keys_refused += 1;
+        }
+    }
+
+    /// Starts the ticks if there is something to send on them.
+    pub(super) fn arm_tick(&mut self, now: Instant) {
+        let wanted = matches!(self.hears, Hearing::Playing(_)) || self.key_writer.is_busy();
+        if !wanted {
+            self.timers.stop(Timer::Tick);
+        } else if self.session.is_some() && self.timers.get(Timer::Tick).is_none() {
+            self.timers.set(Timer::Tick, now);
+        }
+    }
+
+    /// Whether it already hears the leg `id`.
+    pub(super) fn hears_leg(&self, id: LegId) -> bool {
+        matches!(self.hears, Hearing::Leg { id: heard, slot: Some(_) } if heard == id)
+    }
+
+    /// Whether it is to hear the leg `id` as soon as that is open.
+    pub(super) fn awaits(&self, id: LegId) -> bool {
+        matches!(self.hears, Hearing::Leg { id: heard, slot: None } if heard == id)
+    }
+
+    /// Whether it hears this prompt over and over: ordered again, it must not start again.
+    pub(super) fn repeats(&self, name: &str) -> bool {
+        matches!(&self.hears, Hearing::Playing(playing) if playing.repeat && playing.name == name)
+    }
+
+    /// Where its RTP goes at the moment.
+    pub(super) fn destination(&self) -> Option<SocketAddr> {
+        let session = self.session.as_ref()?;
+        let signalled = session.agreed.send_to?;
+        Some(session.gate.learned().unwrap_or(signalled))
+    }
+
+    /// Where its RTCP goes. A learned source behind a NAT has a control port that nobody has told us; then only what
+    /// came from there shows it.
+    pub(super) fn control_destination(&self) -> Option<SocketAddr> {
+        let session = self.session.as_ref()?;
+        let signalled = session.agreed.rtcp_to?;
+        match session.gate.learned() {
+            Some(learned) if learned != session.agreed.signalled => {
+                self.control.from.filter(|from| from.ip() == learned.ip())
+            }
+            Some(_) | None => Some(signalled),
+        }
+    }
+
+    pub(super) fn statistics(&self) -> LegStatistics {
+        LegStatistics {
+            lost_packets: self.reception.as_ref().map_or(0, Reception::lost),
+            jitter_ms: self.reception.as_ref().map_or(0, Reception::jitter_ms),
+            ..self.counted
+        }
+    }
+
+    fn may_send(&self, to: SocketAddr, settings: &Settings) -> bool {
+        let unicast = match to.ip() {
+            IpAddr::V4(ip) => !ip.is_broadcast() && !ip.is_multicast(),
+            IpAddr::V6(ip) => !ip.is_multicast(),
+        };
+        let own = to.ip() == self.local.ip() && settings.own_ports.contains(&to.port());
+        let reachable = self.local.ip().is_loopback() || !to.ip().is_loopback();
+        unicast && !own && reachable && !to.ip().is_unspecified() && to.port() != 0
+    }
+}
+
+impl Session {
+    /// The agreed payload type that the peer sends as `payload_type`.
+    pub(super) fn received(&self, payload_type: u8) -> Option<Payload> {
+        self.agreed.payloads.iter().copied().find(|payload| payload.receive_type == payload_type)
+    }
+
+    /// The payload type under which the peer takes `codec`.
+    pub(super) fn send_type(&self, codec: Codec) -> Option<u8> {
+        self.agreed.payloads.iter().find(|payload| payload.codec == codec).map(|payload| payload.send_type)
+    }
+
+    /// The codec and payload type in which the peer gets voice, the preferred one first.
+    pub(super) fn voice(&self) -> Option<(Codec, u8)> {
+        let voice = self.agreed.payloads.iter().find(|payload| payload.codec != Codec::TelephoneEvent)?;
+        Some((voice.codec, voice.send_type))
+    }
+
+    /// How sound in `codec` reaches the peer: as it is, or in the other law. `None` if it cannot.
+    pub(super) fn outgoing(&self, codec: Codec) -> Option<(Codec, u8)> {
+        match (self.send_type(codec), codec) {
+            (Some(send_type), _) => Some((codec, send_type)),
+            (None, Codec::TelephoneEvent) => None,
+            (None, Codec::Pcma | Codec::Pcmu) => self.voice(),
+        }
+    }
+
+    /// Samples in one of our own packets.
+    pub(super) fn samples_per_packet(&self) -> u16 {
+        u16::from(self.agreed.ptime_ms.clamp(10, 60)) * 8
+    }
+}
