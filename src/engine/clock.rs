@@ -33,7 +33,12 @@ impl Clock {
 
     /// Seconds since 1970 by the wall clock: for records and metrics, never for a timer (trap E6).
     pub fn wall_seconds(&self) -> u64 {
-        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+        self.wall().as_secs()
+    }
+
+    /// Time since 1970 by the wall clock: for the kernel's receive timestamps and for NTP in sender reports.
+    pub fn wall(&self) -> Duration {
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
     }
 }
 
