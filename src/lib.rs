@@ -23,3 +23,4 @@ pub mod switch;
 
 pub mod config;
 pub mod engine;
+pub mod net;

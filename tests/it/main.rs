@@ -2,3 +2,4 @@
 
 mod sdp_abuse;
 mod tidy;
+mod wire;

@@ -1,0 +1,3 @@
+//! Real sockets on loopback, each party on its own address.
+
+mod transport;
