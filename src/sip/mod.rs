@@ -11,8 +11,10 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+pub mod auth;
 pub mod fact;
 pub mod flow;
 pub mod message;
 pub mod order;
+pub mod registrar;
 pub mod wire;
