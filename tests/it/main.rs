@@ -2,4 +2,5 @@
 
 mod sdp_abuse;
 mod tidy;
+mod torture;
 mod wire;

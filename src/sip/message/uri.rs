@@ -103,7 +103,9 @@ impl Uri {
 
     /// The value of a parameter, unescaped once: `None` if it is absent, `Some(None)` if it has no value.
     pub fn param(&self, name: &str) -> Option<Option<Bytes>> {
-        self.params.get(name).map(|value| value.map(unescape))
+        // RFC 4475 3.1.1.3: the name may be escaped too.
+        let named = |(known, _): &(&Bytes, Option<&Bytes>)| unescape(known).eq_ignore_ascii_case(name.as_bytes());
+        self.params.iter().find(named).map(|(_, value)| value.map(unescape))
     }
 
     /// Sets a parameter; the value is escaped as needed.

@@ -66,7 +66,9 @@ impl Via {
         let text = value.trim_ascii();
         let (name, rest) = cut(text, b'/').ok_or("no protocol")?;
         let (version, rest) = cut(rest, b'/').ok_or("no protocol version")?;
-        if !name.eq_ignore_ascii_case(b"SIP") || version != b"2.0" {
+        // Any version is read: the 505 to another one must find its way (RFC 4475 3.1.2.16).
+        let numeric = version.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
+        if !name.eq_ignore_ascii_case(b"SIP") || version.is_empty() || !numeric {
             return Err("another protocol");
         }
         let rest = rest.trim_ascii_start();

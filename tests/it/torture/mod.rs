@@ -1,0 +1,12 @@
+//! Torture messages: RFC 4475, RFC 5118 and our own cases, with the verdict of each.
+//!
+//! Every message here is written by us after the description of its section, with the same defect or oddity; the RFCs'
+//! own bytes are not part of this tree. Where a folder of them exists, `LIANXIAN_CORPORA` names it and the same table
+//! of verdicts is run over its files, byte for byte.
+
+mod corpora;
+mod letter;
+mod own_cases;
+mod rfc4475;
+mod rfc5118;
+mod verdict;
