@@ -59,7 +59,9 @@ fn every_crate_stays_at_home() {
         };
         for source in &source::product() {
             let at_home = homes.iter().any(|home| lives_in(source, home));
-            if let (false, Some(offset)) = (at_home, first_use(source, &library)) {
+            // A unit test may read a configuration or compare with another implementation.
+            let in_product = first_use(source, &library).filter(|offset| !source.is_test(*offset));
+            if let (false, Some(offset)) = (at_home, in_product) {
                 findings.push(format!("{}: `{library}` lives in {homes:?}", source.place(offset)));
             }
         }

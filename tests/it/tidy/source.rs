@@ -37,6 +37,12 @@ impl Source {
         inner.split('/').next().map_or(inner, |first| first.strip_suffix(".rs").unwrap_or(first))
     }
 
+    /// Whether a byte of `code` belongs to unit tests: a file of them, or the module at the end of a file.
+    pub(super) fn is_test(&self, offset: usize) -> bool {
+        let module = self.code.find("#[cfg(test)]\nmod tests {");
+        self.module().contains(&"tests") || module.is_some_and(|module| offset > module)
+    }
+
     /// The line number at a byte of `code`, from 1.
     pub(super) fn line_at(&self, offset: usize) -> usize {
         self.code[..offset].bytes().filter(|byte| *byte == b'\n').count() + 1
