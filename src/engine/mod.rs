@@ -7,4 +7,6 @@
 //! Does not do: signalling, media arithmetic, configuration.
 
 pub mod clock;
+pub mod media_workers;
+pub mod prompts;
 pub mod tasks;

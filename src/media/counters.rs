@@ -63,6 +63,72 @@ pub struct Counters {
 }
 
 impl Counters {
+    /// Adds another plane's totals.
+    pub fn add(&mut self, other: &Self) {
+        let mine = [
+            &mut self.received_packets,
+            &mut self.received_bytes,
+            &mut self.sent_packets,
+            &mut self.sent_bytes,
+            &mut self.lost_packets,
+            &mut self.wrong_source,
+            &mut self.malformed,
+            &mut self.unknown_payload,
+            &mut self.not_agreed,
+            &mut self.stale,
+            &mut self.over_rate,
+            &mut self.late_after_switch,
+            &mut self.control_received,
+            &mut self.control_sent,
+            &mut self.control_bye_ignored,
+            &mut self.keys_reported,
+            &mut self.keys_sent,
+            &mut self.keys_refused,
+            &mut self.destinations_refused,
+            &mut self.prompts_missing,
+            &mut self.silences,
+            &mut self.one_way,
+            &mut self.facts_lost,
+            &mut self.jitter_ms_sum,
+            &mut self.opened,
+            &mut self.closed,
+        ];
+        let theirs = [
+            other.received_packets,
+            other.received_bytes,
+            other.sent_packets,
+            other.sent_bytes,
+            other.lost_packets,
+            other.wrong_source,
+            other.malformed,
+            other.unknown_payload,
+            other.not_agreed,
+            other.stale,
+            other.over_rate,
+            other.late_after_switch,
+            other.control_received,
+            other.control_sent,
+            other.control_bye_ignored,
+            other.keys_reported,
+            other.keys_sent,
+            other.keys_refused,
+            other.destinations_refused,
+            other.prompts_missing,
+            other.silences,
+            other.one_way,
+            other.facts_lost,
+            other.jitter_ms_sum,
+            other.opened,
+            other.closed,
+        ];
+        for (mine, theirs) in mine.into_iter().zip(theirs) {
+            *mine += theirs;
+        }
+        for (mine, theirs) in self.jitter.iter_mut().zip(other.jitter) {
+            *mine += theirs;
+        }
+    }
+
     /// Takes in the jitter of a leg that closes.
     pub(super) fn observe_jitter(&mut self, jitter_ms: u32) {
         let bucket = JITTER_BOUNDS_MS.iter().position(|bound| jitter_ms <= *bound).unwrap_or(JITTER_BOUNDS_MS.len());

@@ -5,11 +5,13 @@
 //! Invariants: what is sent on one flow keeps its order (trap T3); every queue, buffer and table has a limit, and
 //! reaching it closes one connection or drops one datagram, counted, with the limit's name in the log; nothing here
 //! waits for a peer.
-//! Does not do: reading messages beyond their frame, deciding who may talk to us (`sip::endpoint` does), RTP.
+//! Does not do: reading messages beyond their frame, deciding who may talk to us (`sip::endpoint` does). RTP has sockets
+//! of its own, [`rtp_sockets`], which the media threads read.
 
 #![allow(clippy::disallowed_methods, reason = "sockets wait by the runtime's own timers; no decision reads the time")]
 
 mod connection;
+pub mod rtp_sockets;
 mod tcp;
 mod udp;
 

@@ -196,6 +196,11 @@ impl Plane {
         self.facts.pop_front()
     }
 
+    /// Whether facts wait to be polled.
+    pub fn has_facts(&self) -> bool {
+        !self.facts.is_empty()
+    }
+
     /// Puts a fact back that could not be delivered, to be tried again.
     pub fn return_fact(&mut self, fact: (CallId, LegId, Fact)) {
         self.facts.push_front(fact);
