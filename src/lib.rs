@@ -23,4 +23,5 @@ pub mod switch;
 
 pub mod config;
 pub mod engine;
+pub mod metrics;
 pub mod net;

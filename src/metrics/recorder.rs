@@ -1,0 +1,221 @@
+//! From what the switch says to numbers.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use prometheus::IntCounter;
+
+use super::families::Families;
+use crate::call::notice::{Notice, RefusedFor, What};
+use crate::call::record::{CallRecord, Ending};
+use crate::media::counters::Counters;
+use crate::routing::config::Priority;
+use crate::sip::fact::{Loss, Observation};
+use crate::switch::View;
+use crate::switch::view::AgentState;
+
+/// The writing side, owned by the engine.
+#[derive(Debug)]
+pub struct Recorder {
+    families: Families,
+    /// Counters of methods and code classes by their static words: no lookup by string for each message.
+    messages: HashMap<(&'static str, &'static str), IntCounter>,
+}
+
+/// Totals of what lies outside the switch.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Outside {
+    /// Stream connections now.
+    pub connections: u64,
+    /// Connections refused so far.
+    pub connections_refused: u64,
+    /// Connections closed by a limit so far.
+    pub connections_closed_by_limit: u64,
+    /// Datagrams dropped so far.
+    pub datagrams_dropped: u64,
+    /// Log lines dropped so far.
+    pub log_lines_dropped: u64,
+}
+
+impl Recorder {
+    pub(super) fn new(families: Families) -> Self {
+        Self { families, messages: HashMap::new() }
+    }
+
+    /// The configuration in use was read then, in seconds since 1970.
+    pub fn configured(&self, wall_seconds: u64) {
+        self.families.config_read_at.set(i64::try_from(wall_seconds).unwrap_or(i64::MAX));
+    }
+
+    /// A task panicked.
+    pub fn task_panicked(&self) {
+        self.families.tasks_panicked.inc();
+    }
+
+    /// Something happened on the SIP side.
+    pub fn observe(&mut self, observation: &Observation) {
+        let sip = &self.families.sip;
+        match observation {
+            Observation::Request { method, inbound } => {
+                let dir = direction(*inbound);
+                let made = || sip.requests.with_label_values(&[*method, dir]);
+                self.messages.entry((*method, dir)).or_insert_with(made).inc();
+            }
+            Observation::Response { code, inbound } => {
+                let (class, dir) = (class(*code), direction(*inbound));
+                let made = || sip.responses.with_label_values(&[class, dir]);
+                self.messages.entry((class, dir)).or_insert_with(made).inc();
+            }
+            Observation::Retransmission => sip.retransmissions.inc(),
+            Observation::ParseError { reason } => sip.parse_errors.with_label_values(&[*reason]).inc(),
+            Observation::Refused { flow: _, reason } => sip.refused.with_label_values(&[*reason]).inc(),
+            Observation::Ignored { why: _ } => sip.ignored.inc(),
+        }
+    }
+
+    /// Something happened to a call.
+    pub fn notice(&mut self, notice: &Notice) {
+        let calls = &self.families.calls;
+        match &notice.what {
+            What::Arrived { hotline: _, priority, caller: _ } => {
+                calls.active.with_label_values(&[kind(*priority)]).inc();
+            }
+            What::Refused { code: _, why } => calls.refused.with_label_values(&[refused_for(*why)]).inc(),
+            What::PartyLost { leg: _, loss } => calls.party_lost.with_label_values(&[lost(*loss)]).inc(),
+            What::CallerLost(_) => calls.caller_lost.inc(),
+            What::SilentTooLong { leg: _ } => calls.silent_too_long.inc(),
+            What::MediaFailed { leg: _ } => calls.media_failed.inc(),
+            What::PortsExhausted => calls.ports_exhausted.inc(),
+            What::Quarantined { state: _ } => calls.quarantined.inc(),
+            What::Ignored { why: _ } => self.families.sip.ignored.inc(),
+            What::Released(record) => self.released(record),
+            What::Dialled { .. }
+            | What::Ringing { .. }
+            | What::NotTaken { .. }
+            | What::NobodyFree { .. }
+            | What::Answered { .. }
+            | What::Held
+            | What::Resumed
+            | What::Silent { .. }
+            | What::SoundResumed { .. }
+            | What::SessionRefused { .. } => {}
+        }
+    }
+
+    fn released(&self, record: &CallRecord) {
+        let calls = &self.families.calls;
+        let decision = &record.decision;
+        calls.active.with_label_values(&[kind(decision.priority)]).dec();
+        let labels = [decision.hotline.as_str(), "in", result(record)];
+        calls.total.with_label_values(&labels).inc();
+        if let Some(rang) = record.legs.iter().filter_map(|leg| leg.rang).min() {
+            calls.setup_seconds.observe(rang.since(record.arrived).as_secs_f64());
+        }
+        if let Some(answered) = record.answered {
+            calls.answer_wait_seconds.observe(answered.since(record.arrived).as_secs_f64());
+            let talked = record.released.map_or(Duration::ZERO, |released| released.since(answered));
+            calls.duration_seconds.observe(talked.as_secs_f64());
+        }
+    }
+
+    /// The switch as it is now.
+    pub fn picture(&self, view: &View) {
+        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        self.families.sip.transactions.set(number(view.transactions));
+        self.families.sip.dialogs.set(number(view.dialogs));
+        self.families.media.ports_in_use.set(number(view.ports_in_use));
+        self.families.media.ports.set(number(view.ports));
+        let (mut absent, mut idle, mut engaged) = (0, 0, 0);
+        for agent in &view.agents {
+            match agent.state {
+                AgentState::Absent => absent += 1,
+                AgentState::Idle(_) => idle += 1,
+                AgentState::Engaged(_) => engaged += 1,
+            }
+        }
+        for (state, count) in [("absent", absent), ("idle", idle), ("engaged", engaged)] {
+            self.families.agents.with_label_values(&[state]).set(count);
+        }
+    }
+
+    /// The media workers' totals as they are now.
+    pub fn media(&mut self, counters: &Counters) {
+        let media = &mut self.families.media;
+        media.legs.set(i64::try_from(counters.opened.saturating_sub(counters.closed)).unwrap_or(i64::MAX));
+        media.one_way.follow(counters.one_way);
+        media.received.follow(counters.received_packets);
+        media.sent.follow(counters.sent_packets);
+        media.received_bytes.follow(counters.received_bytes);
+        media.sent_bytes.follow(counters.sent_bytes);
+        media.lost.follow(counters.lost_packets);
+        media.facts_lost.follow(counters.facts_lost);
+        for (metric, total) in &mut media.dropped {
+            metric.follow(total(counters));
+        }
+    }
+
+    /// The totals of sockets and log as they are now.
+    pub fn outside(&mut self, outside: &Outside) {
+        let net = &mut self.families.net;
+        net.connections.set(i64::try_from(outside.connections).unwrap_or(i64::MAX));
+        net.connections_refused.follow(outside.connections_refused);
+        net.connections_closed_by_limit.follow(outside.connections_closed_by_limit);
+        net.datagrams_dropped.follow(outside.datagrams_dropped);
+        self.families.log_lines_dropped.follow(outside.log_lines_dropped);
+    }
+}
+
+// === Labels: closed sets ===
+
+const fn direction(inbound: bool) -> &'static str {
+    if inbound { "in" } else { "out" }
+}
+
+const fn class(code: u16) -> &'static str {
+    match code / 100 {
+        1 => "1xx",
+        2 => "2xx",
+        3 => "3xx",
+        4 => "4xx",
+        5 => "5xx",
+        6 => "6xx",
+        _ => "other",
+    }
+}
+
+const fn kind(priority: Priority) -> &'static str {
+    match priority {
+        Priority::Normal => "normal",
+        Priority::Emergency => "emergency",
+    }
+}
+
+const fn refused_for(why: RefusedFor) -> &'static str {
+    match why {
+        RefusedFor::NotConfigured => "not_configured",
+        RefusedFor::CallLimit => "call_limit",
+        RefusedFor::TrunkLimit => "trunk_limit",
+        RefusedFor::Draining => "draining",
+        RefusedFor::NoPort => "no_port",
+    }
+}
+
+const fn lost(loss: Loss) -> &'static str {
+    match loss {
+        Loss::DialogUnknown => "dialog_unknown",
+        Loss::Timeout => "timeout",
+        Loss::NoAck => "no_ack",
+        Loss::Transport => "transport",
+        Loss::SessionExpired => "session_expired",
+    }
+}
+
+const fn result(record: &CallRecord) -> &'static str {
+    match (&record.ending, record.caller_lost, record.answered) {
+        (_, Some(_), _) | (Some(Ending::CallerLost) | None, None, _) => "caller_lost",
+        (Some(Ending::Refused(_)), None, _) => "refused",
+        (Some(Ending::CallerUnreachable(_)), None, _) => "caller_unreachable",
+        (Some(Ending::CallerHungUp | Ending::ServicePartyHungUp), None, Some(_)) => "answered",
+        (Some(Ending::CallerHungUp | Ending::ServicePartyHungUp), None, None) => "abandoned",
+    }
+}
