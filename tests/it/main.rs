@@ -1,5 +1,6 @@
 //! The one integration test executable.
 
+mod differential;
 mod sdp_abuse;
 mod tidy;
 mod torture;
