@@ -8,13 +8,252 @@
 //! Does not do: anything. Facts come in as [`event::Event`], orders go out as [`action::Action`]; the switch carries
 //! them out after the handler has returned, or throws them away when it panicked.
 //!
-//! Reading order: [`event`], [`action`], `state` (a file for each state), then what the states share: `hunt` (who is
-//! rung), `pair` (two who are joined), `leg` (one side), [`record`].
+//! Reading order: [`event`], [`action`], `state` (a file for each state), then what the states share: `search` and
+//! `hunt` (who is rung), `pair` (two who are joined), `caller`, `ending` (promise 1), `leg` and `sound` (one side),
+//! [`record`].
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
 pub mod action;
 pub mod event;
+#[cfg(feature = "faults")]
+pub mod fault;
 pub mod notice;
 pub mod record;
+pub mod site;
+pub mod supplies;
 pub mod timer;
+
+mod caller;
+mod comfort;
+mod context;
+mod ending;
+mod hunt;
+mod identity;
+mod keys;
+pub(crate) mod leg;
+mod pair;
+mod search;
+mod silence;
+mod sound;
+mod state;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::base::ids::{CallId, LegId};
+use crate::base::time::Instant;
+use crate::base::timer::TimerTable;
+use crate::routing::Decision;
+use crate::sip::fact::{LegFact, Peer};
+use action::Actions;
+use context::Context;
+use ending::Rule;
+use event::Event;
+use leg::{Leg, Legs, Phase};
+use notice::What;
+use record::{CallRecord, LegEnd, Who};
+use site::Site;
+use state::{Offered, Quarantined, State};
+use supplies::Supplies;
+use timer::Timer;
+
+/// No timer of a call is armed for longer (I10).
+const LONGEST_TIMER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// One call. A plain value: to clone it is to have a checkpoint.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Call {
+    id: CallId,
+    state: State,
+    legs: Legs,
+    timers: TimerTable<Timer>,
+    record: CallRecord,
+    decision: Arc<Decision>,
+    max_forwards: u8,
+}
+
+/// An INVITE that has been admitted.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// The caller's leg.
+    pub leg: LegId,
+    /// Who sent it.
+    pub peer: Peer,
+    /// Where its signalling comes from.
+    pub signalling: IpAddr,
+    /// Its SDP offer.
+    pub offer: Option<Bytes>,
+    /// Max-Forwards for the legs that follow.
+    pub max_forwards: u8,
+}
+
+impl Call {
+    /// A call that has just been admitted. It does nothing before [`Event::Begin`].
+    pub fn new(now: Instant, id: CallId, arrival: Arrival, decision: Decision) -> Self {
+        let decision = Arc::new(decision);
+        let mut record = CallRecord::new(id, now, Arc::clone(&decision));
+        let who = Who::Caller(arrival.peer);
+        record.begin(now, arrival.leg, who.clone());
+        let mut legs = Legs::default();
+        legs.add(Leg { id: arrival.leg, who, phase: Phase::Arrived });
+        Self {
+            id,
+            state: State::Offered(Offered::new(arrival.leg, arrival.signalling, arrival.offer)),
+            legs,
+            timers: TimerTable::default(),
+            record,
+            decision,
+            max_forwards: arrival.max_forwards,
+        }
+    }
+
+    /// Takes one fact and says what is to be done about it. Never fails, never waits.
+    pub fn handle(&mut self, now: Instant, event: Event, site: &Site, supplies: &mut dyn Supplies, out: &mut Actions) {
+        // A copy: the old state stands until the handler has returned (rule 11).
+        let before = self.state.clone();
+        let rule = Rule::of(&before, &event);
+        let mut cx = self.context(now, site, supplies, out);
+        let after = match leaving(&cx, &event) {
+            Some(leg) => {
+                on_leaving(&mut cx, leg, event);
+                before
+            }
+            None => before.handle(&mut cx, event),
+        };
+        #[cfg(feature = "faults")]
+        assert!(!cx.strikes(fault::Fault::Panic), "a planted fault: the handler panics half-way");
+        rule.check(&mut cx, &after);
+        self.state = after;
+        self.finish(now, out);
+    }
+
+    /// Handles every timer that is due.
+    pub fn handle_timeout(&mut self, now: Instant, site: &Site, supplies: &mut dyn Supplies, out: &mut Actions) {
+        while let Some(timer) = self.timers.expire(now) {
+            self.handle(now, Event::Timer(timer), site, supplies, out);
+        }
+    }
+
+    /// Goes on after a panic, from this last good state: media stays joined, and what may have killed the handler gets
+    /// the shortest way through the code that there is.
+    pub fn quarantine(&mut self, now: Instant, site: &Site, supplies: &mut dyn Supplies, out: &mut Actions) {
+        let before = self.state.clone();
+        let mut cx = self.context(now, site, supplies, out);
+        cx.publish(What::Quarantined { state: before.name() });
+        self.state = Quarantined::begin(&mut cx, before);
+        self.finish(now, out);
+    }
+
+    fn context<'a>(
+        &'a mut self,
+        now: Instant,
+        site: &'a Site,
+        supplies: &'a mut dyn Supplies,
+        out: &'a mut Actions,
+    ) -> Context<'a> {
+        Context {
+            now,
+            call: self.id,
+            decision: &self.decision,
+            max_forwards: self.max_forwards,
+            legs: &mut self.legs,
+            timers: &mut self.timers,
+            record: &mut self.record,
+            site,
+            supplies,
+            out,
+        }
+    }
+
+    /// Says that the call is over when it is, and holds what must hold after every event.
+    fn finish(&mut self, now: Instant, out: &mut Actions) {
+        assert!(self.timers.iter().all(|(_, deadline)| deadline.since(now) <= LONGEST_TIMER), "a timer beyond 24 h");
+        if let Some(caller) = self.state.caller() {
+            assert!(self.legs.get(caller).is_some(), "a state names a caller's leg that is not there");
+            assert!(!self.legs.is_leaving(caller), "a state names a caller's leg that has been let go");
+        }
+        if self.is_over() && self.record.released.is_none() {
+            self.record.released = Some(now);
+            let what = What::Released(Box::new(self.record.clone()));
+            out.push(action::Action::Publish(notice::Notice { call: self.id, at: now, what }));
+        }
+    }
+
+    // --- what the switch reads off ---
+
+    /// Whether every leg is gone: the call can be forgotten.
+    pub const fn is_over(&self) -> bool {
+        matches!(self.state, State::Releasing(_)) && self.legs.is_empty()
+    }
+
+    /// Its id.
+    pub const fn id(&self) -> CallId {
+        self.id
+    }
+
+    /// When it next wants to be woken.
+    pub fn next_timeout(&self) -> Option<Instant> {
+        self.timers.next_timeout()
+    }
+
+    /// Its state in a word.
+    pub const fn state_name(&self) -> &'static str {
+        self.state.name()
+    }
+
+    /// Why it goes where it goes.
+    pub fn decision(&self) -> &Decision {
+        &self.decision
+    }
+
+    /// When its INVITE arrived.
+    pub const fn arrived(&self) -> Instant {
+        self.record.arrived
+    }
+
+    /// Whether a free seat is welcome at once.
+    pub fn waits_for_seat(&self) -> bool {
+        self.state.waits_for_seat()
+    }
+
+    /// Its legs, those that are leaving included.
+    pub(crate) fn legs(&self) -> impl Iterator<Item = &Leg> {
+        self.legs.iter()
+    }
+}
+
+/// The leg of an event, if we have let it go.
+fn leaving(cx: &Context<'_>, event: &Event) -> Option<LegId> {
+    match event {
+        Event::Leg { leg, .. } | Event::Media { leg, .. } if cx.legs.is_leaving(*leg) => Some(*leg),
+        Event::Leg { .. } | Event::Media { .. } | Event::Timer(_) | Event::SeatFree | Event::Begin => None,
+    }
+}
+
+/// A leg that we have let go matters to no state any more: it is forgotten when it says that it is over.
+fn on_leaving(cx: &mut Context<'_>, leg: LegId, event: Event) {
+    let end = match event {
+        Event::Leg { fact, .. } => match fact {
+            LegFact::Released => LegEnd::Released(record::NORMAL),
+            LegFact::HungUp { cause } => LegEnd::HungUp(record::goodbye(cause)),
+            LegFact::Failed(failure) => LegEnd::Failed(record::of_failure(&failure)),
+            LegFact::Lost { loss } => LegEnd::Lost(loss),
+            LegFact::Progress { .. }
+            | LegFact::Answered { .. }
+            | LegFact::Acked { .. }
+            | LegFact::Offered { .. }
+            | LegFact::AnswerReceived { .. }
+            | LegFact::OfferRefused { .. }
+            | LegFact::Digit { .. } => return cx.ignore("the leg has been let go"),
+        },
+        Event::Media { .. } | Event::Timer(_) | Event::SeatFree | Event::Begin => {
+            return cx.ignore("the leg has been let go");
+        }
+    };
+    cx.over(leg, end);
+}

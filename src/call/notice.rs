@@ -148,6 +148,8 @@ pub enum RefusedFor {
     Draining,
     /// No media port is free: 503.
     NoPort,
+    /// The offer cannot be agreed to: 488, or 400 when it is malformed.
+    Session,
 }
 
 /// How promise 1 was broken.

@@ -1,0 +1,46 @@
+//! What the caller says, the same in every state: it hangs up, offers, presses keys.
+
+use crate::base::ids::LegId;
+use crate::call::context::Context;
+use crate::call::keys;
+use crate::call::record::{self, Ending, LegEnd};
+use crate::sip::fact::LegFact;
+
+/// Whether the caller is still there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Presence {
+    /// It is.
+    Here,
+    /// It has gone: whoever serves it is to be released.
+    Gone,
+}
+
+/// A fact of the caller's leg. Keys go to `counterpart`.
+pub(super) fn on_fact(cx: &mut Context<'_>, caller: LegId, fact: LegFact, counterpart: Option<LegId>) -> Presence {
+    match fact {
+        LegFact::HungUp { cause } => {
+            cx.record.conclude(Ending::CallerHungUp);
+            cx.over(caller, LegEnd::HungUp(record::goodbye(cause)));
+            return Presence::Gone;
+        }
+        // The caller's own leg is gone: there is nobody left to keep.
+        LegFact::Lost { loss } => {
+            cx.record.conclude(Ending::CallerUnreachable(loss));
+            cx.over(caller, LegEnd::Lost(loss));
+            return Presence::Gone;
+        }
+        LegFact::Acked { sdp: Some(sdp) } | LegFact::AnswerReceived { sdp } => {
+            // Unusable: the session stays as it was. The caller is kept; if it hears nothing, that is counted.
+            cx.on_answer(caller, &sdp);
+        }
+        LegFact::Offered { sdp } => cx.on_offer(caller, sdp),
+        LegFact::Digit { digit, duration } => keys::on_info(cx, digit, duration, counterpart),
+        LegFact::Acked { sdp: None } => {}
+        LegFact::OfferRefused { .. } => cx.ignore("the caller refused our offer; the session stays as it was"),
+        LegFact::Progress { .. } | LegFact::Answered { .. } | LegFact::Failed(_) => {
+            cx.ignore("we did not call the caller");
+        }
+        LegFact::Released => cx.ignore("the caller's leg was not let go"),
+    }
+    Presence::Here
+}

@@ -1,0 +1,259 @@
+//! What a state works with while it handles one event: the call's parts, the stock, and the orders so far.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::base::ids::{CallId, LegId};
+use crate::base::time::Instant;
+use crate::base::timer::TimerTable;
+use crate::call::action::{Action, Actions};
+use crate::call::leg::{Leg, Legs, Phase};
+use crate::call::notice::{CallerLoss, Notice, What};
+use crate::call::record::{CallRecord, LegEnd, Who};
+use crate::call::site::Site;
+use crate::call::sound::{Refused, Rules, Sound};
+use crate::call::supplies::Supplies;
+use crate::call::timer::Timer;
+use crate::media::order::{Order, Source};
+use crate::routing::Decision;
+use crate::sdp::session::Session;
+use crate::sip::fact::{Cause, Peer};
+use crate::sip::flow::Flow;
+use crate::sip::message::{NameAddr, Uri};
+use crate::sip::order::{LegOrder, OutgoingInvite};
+
+/// What a state works with.
+pub(crate) struct Context<'a> {
+    pub(super) now: Instant,
+    pub(super) call: CallId,
+    pub(super) decision: &'a Decision,
+    pub(super) max_forwards: u8,
+    pub(super) legs: &'a mut Legs,
+    pub(super) timers: &'a mut TimerTable<Timer>,
+    pub(super) record: &'a mut CallRecord,
+    pub(super) site: &'a Site,
+    pub(super) supplies: &'a mut dyn Supplies,
+    pub(super) out: &'a mut Actions,
+}
+
+/// Whom to call, and how.
+pub(super) struct Callee {
+    pub(super) who: Who,
+    pub(super) peer: Peer,
+    pub(super) flow: Flow,
+    pub(super) uri: Uri,
+    pub(super) to: NameAddr,
+    pub(super) trust: crate::routing::config::Trust,
+    pub(super) rules: Rules,
+}
+
+impl Context<'_> {
+    /// Orders something on a leg.
+    pub(super) fn order(&mut self, leg: LegId, order: LegOrder) {
+        self.out.push(Action::Leg { leg, order });
+    }
+
+    /// Tells the world.
+    pub(super) fn publish(&mut self, what: What) {
+        self.out.push(Action::Publish(Notice { call: self.call, at: self.now, what }));
+    }
+
+    /// Ignores a fact on purpose; counted.
+    pub(super) fn ignore(&mut self, why: &'static str) {
+        self.publish(What::Ignored { why });
+    }
+
+    /// Promise 1 is broken: say so, once for each kind of breach that follows another.
+    pub(super) fn caller_lost(&mut self, loss: CallerLoss) {
+        if self.record.caller_lost != Some(loss) {
+            self.record.caller_lost = Some(loss);
+            self.publish(What::CallerLost(loss));
+        }
+    }
+
+    /// Whether a planted fault strikes here.
+    #[cfg(feature = "faults")]
+    pub(super) fn strikes(&mut self, fault: super::fault::Fault) -> bool {
+        self.supplies.strikes(fault)
+    }
+
+    // --- timers ---
+
+    /// Arms a timer.
+    pub(super) fn start(&mut self, timer: Timer, after: Duration) {
+        self.timers.set(timer, self.now + after);
+    }
+
+    // --- a leg begins ---
+
+    /// Opens a leg's sockets. `None` if there is no port or no address of the peer's family.
+    pub(super) fn open_sound(&mut self, leg: LegId, signalling: std::net::IpAddr, rules: Rules) -> Option<Sound> {
+        let media = *self.site.media_for(signalling)?;
+        let Some(port) = self.supplies.port() else {
+            self.publish(What::PortsExhausted);
+            return None;
+        };
+        let local = SocketAddr::new(media.bind, port);
+        let session = Session::new(media.advertised, port, session_id(self.supplies.random()));
+        self.out.push(Action::Media(Order::Open { call: self.call, leg, local }));
+        Some(Sound::new(local, session, rules))
+    }
+
+    /// Calls somebody. `None` if there is no port for the leg.
+    pub(super) fn dial(&mut self, callee: Callee) -> Option<LegId> {
+        let leg = self.supplies.leg();
+        let mut sound = self.open_sound(leg, callee.flow.remote.ip(), callee.rules)?;
+        let invite = OutgoingInvite {
+            leg,
+            peer: callee.peer,
+            flow: callee.flow,
+            uri: callee.uri,
+            from: super::identity::from(&self.decision.caller_id, callee.trust, &self.site.host),
+            to: callee.to,
+            headers: super::identity::headers(&self.decision.caller_id, callee.trust, &self.site.host),
+            offer: sound.offer(),
+            max_forwards: self.max_forwards,
+        };
+        self.out.push(Action::Invite(Box::new(invite)));
+        self.legs.add(Leg { id: leg, who: callee.who.clone(), phase: Phase::Called(sound) });
+        self.record.begin(self.now, leg, callee.who.clone());
+        self.publish(What::Dialled { leg, who: callee.who });
+        Some(leg)
+    }
+
+    /// Answers the caller with 200: the answer to its offer, or our offer if it made none.
+    pub(super) fn accept(&mut self, caller: LegId) {
+        let Some(leg) = self.legs.get_mut(caller) else { return };
+        leg.phase = match std::mem::replace(&mut leg.phase, Phase::Leaving) {
+            Phase::Calling(mut sound) => {
+                let sdp = sound.owed_answer().unwrap_or_else(|| sound.offer());
+                self.out.push(Action::Leg { leg: caller, order: LegOrder::Accept { sdp } });
+                self.record.answered(self.now, caller);
+                Phase::Connected(sound)
+            }
+            other @ (Phase::Arrived | Phase::Called(_) | Phase::Connected(_) | Phase::Leaving) => other,
+        };
+    }
+
+    /// A leg that we called has answered.
+    pub(super) fn connected(&mut self, leg: LegId) {
+        let Some(entry) = self.legs.get_mut(leg) else { return };
+        entry.phase = match std::mem::replace(&mut entry.phase, Phase::Leaving) {
+            Phase::Called(sound) => {
+                self.record.answered(self.now, leg);
+                Phase::Connected(sound)
+            }
+            other @ (Phase::Arrived | Phase::Calling(_) | Phase::Connected(_) | Phase::Leaving) => other,
+        };
+    }
+
+    // --- its sound ---
+
+    /// The peer offers a new session: it ends here, and is answered at once (trap T48).
+    pub(super) fn on_offer(&mut self, leg: LegId, sdp: Option<Bytes>) {
+        let site = self.site;
+        let Some(sound) = self.legs.sound_mut(leg) else { return };
+        let Some(offer) = sdp else {
+            let sdp = sound.offer();
+            return self.order(leg, LegOrder::Answer { sdp });
+        };
+        match sound.answer(site, &offer) {
+            Ok(sdp) => {
+                self.agree(leg);
+                self.order(leg, LegOrder::Answer { sdp });
+            }
+            Err(refused) => {
+                self.refused(leg, &refused);
+                self.order(leg, LegOrder::RejectOffer { code: refused.code() });
+            }
+        }
+    }
+
+    /// The peer answers our offer. False if its answer cannot be used; the session then stays as it was.
+    pub(super) fn on_answer(&mut self, leg: LegId, sdp: &[u8]) -> bool {
+        let site = self.site;
+        let Some(sound) = self.legs.sound_mut(leg) else { return false };
+        match sound.conclude(site, sdp) {
+            Ok(()) => {
+                self.agree(leg);
+                true
+            }
+            Err(refused) => {
+                self.refused(leg, &refused);
+                false
+            }
+        }
+    }
+
+    /// Tells the media plane what the leg's session is now.
+    pub(super) fn agree(&mut self, leg: LegId) {
+        if let Some(session) = self.legs.sound(leg).and_then(Sound::to_media) {
+            self.out.push(Action::Media(Order::Agree { leg, session }));
+        }
+    }
+
+    /// Says that a session description was refused.
+    pub(super) fn refused(&mut self, leg: LegId, refused: &Refused) {
+        self.publish(What::SessionRefused { leg, why: refused.to_string() });
+    }
+
+    /// Gives a leg something to hear.
+    pub(super) fn hear(&mut self, leg: LegId, source: Source) {
+        let Some(sound) = self.legs.sound_mut(leg) else { return };
+        if sound.hears != source {
+            sound.hears = source.clone();
+            self.out.push(Action::Media(Order::Hear { leg, source }));
+        }
+    }
+
+    // --- a leg ends ---
+
+    /// Lets a leg go: CANCEL, BYE or a final response, whatever its state asks for. Its sound ends at once.
+    pub(super) fn release(&mut self, leg: LegId, cause: Cause) {
+        let order = LegOrder::HangUp { cause: cause.clone() };
+        self.part(leg, order, LegEnd::Released(cause));
+    }
+
+    /// Refuses the caller's INVITE.
+    pub(super) fn reject(&mut self, caller: LegId, code: u16, retry_after_s: Option<u32>) {
+        let cause = Cause { sip: Some(code), q850: None };
+        let order = LegOrder::Reject { code, cause: cause.clone(), retry_after_s };
+        self.part(caller, order, LegEnd::Released(cause));
+    }
+
+    fn part(&mut self, leg: LegId, order: LegOrder, end: LegEnd) {
+        let Some(entry) = self.legs.get_mut(leg) else { return };
+        if matches!(entry.phase, Phase::Leaving) {
+            return;
+        }
+        let had_sound = entry.sound().is_some();
+        entry.phase = Phase::Leaving;
+        self.record.end(self.now, leg, end);
+        if had_sound {
+            self.close_sound(leg);
+        }
+        self.order(leg, order);
+    }
+
+    /// A leg is over by the peer's doing or by loss.
+    pub(super) fn over(&mut self, leg: LegId, end: LegEnd) {
+        self.record.end(self.now, leg, end);
+        if let Some(entry) = self.legs.remove(leg)
+            && entry.sound().is_some()
+        {
+            self.close_sound(leg);
+        }
+    }
+
+    fn close_sound(&mut self, leg: LegId) {
+        self.timers.stop(Timer::Probe(leg));
+        self.out.push(Action::Media(Order::Close { leg }));
+    }
+}
+
+/// A session id for `o=`: RFC 8866 5.2 wants a number; 63 bits keep it positive in everybody's arithmetic.
+const fn session_id(random: u64) -> u64 {
+    random >> 1
+}

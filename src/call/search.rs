@@ -1,0 +1,80 @@
+//! One event while somebody is being looked for: the same before the first person answers and after one was lost.
+
+use crate::base::ids::LegId;
+use crate::call::caller::{self, Presence};
+use crate::call::comfort;
+use crate::call::context::Context;
+use crate::call::event::Event;
+use crate::call::hunt::{Hunt, Outcome};
+use crate::call::notice::CallerLoss;
+use crate::call::record;
+use crate::call::silence::{self, Left};
+use crate::call::timer::Timer;
+use crate::media::fact::Fact;
+
+/// What has come of the search.
+pub(super) enum Found {
+    /// Nobody yet.
+    Nobody(Hunt),
+    /// This leg has answered.
+    Person(LegId),
+    /// There is nobody left to search for. Whoever rang has been let go.
+    CallerGone,
+}
+
+/// One event.
+pub(super) fn handle(cx: &mut Context<'_>, caller: LegId, hunt: Hunt, event: Event) -> Found {
+    let found = match event {
+        Event::Leg { leg, fact } if leg == caller => match caller::on_fact(cx, caller, fact, None) {
+            Presence::Here => Found::Nobody(hunt),
+            Presence::Gone => return abandon(cx, hunt),
+        },
+        Event::Leg { leg, fact } if hunt.has(leg) => match hunt.on_leg(cx, caller, leg, fact) {
+            Outcome::Searching(hunt) => Found::Nobody(hunt),
+            Outcome::Found(party) => Found::Person(party),
+        },
+        Event::Leg { .. } => {
+            cx.ignore("a leg that this state does not know");
+            Found::Nobody(hunt)
+        }
+        Event::Media { leg, fact } => Found::Nobody(on_sound(cx, caller, hunt, leg, fact)),
+        Event::Timer(timer) => Found::Nobody(on_timer(cx, hunt, timer)),
+        Event::SeatFree if !hunt.rings() => Found::Nobody(hunt.advance(cx)),
+        Event::SeatFree => Found::Nobody(hunt),
+        Event::Begin => {
+            cx.ignore("the call has long begun");
+            Found::Nobody(hunt)
+        }
+    };
+    if let Found::Nobody(hunt) = &found {
+        comfort::carry_on(cx, caller, hunt.rings());
+    }
+    found
+}
+
+fn abandon(cx: &mut Context<'_>, mut hunt: Hunt) -> Found {
+    hunt.let_go(cx, &record::NORMAL);
+    Found::CallerGone
+}
+
+fn on_sound(cx: &mut Context<'_>, caller: LegId, hunt: Hunt, leg: LegId, fact: Fact) -> Hunt {
+    match silence::on_fact(cx, leg, fact, None) {
+        Left::OpenFailed if leg == caller => cx.caller_lost(CallerLoss::NoMedia),
+        // A callee without sound is no callee: the next one.
+        Left::OpenFailed if hunt.has(leg) => return hunt.on_ring_timeout(cx),
+        Left::PromptEnded if leg == caller => comfort::announced(cx, caller, hunt.rings()),
+        Left::OpenFailed | Left::PromptEnded | Left::Nothing => {}
+    }
+    hunt
+}
+
+fn on_timer(cx: &mut Context<'_>, hunt: Hunt, timer: Timer) -> Hunt {
+    match timer {
+        Timer::RingTimeout if hunt.rings() => return hunt.on_ring_timeout(cx),
+        Timer::NextRound if !hunt.rings() => return hunt.advance(cx),
+        Timer::Probe(leg) => silence::probe(cx, leg),
+        Timer::DeadAir => cx.caller_lost(CallerLoss::DeadAir),
+        Timer::RingTimeout | Timer::NextRound | Timer::SecondChance => cx.ignore("a timer whose time has passed"),
+    }
+    hunt
+}

@@ -1,0 +1,190 @@
+//! One leg's sound: its offer and answer, where its packets may go, what it hears.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+use thiserror::Error;
+
+use crate::call::site::Site;
+use crate::media::order::{AgreedSession, Codec, Payload, RtpSource, Source};
+use crate::routing::profile::{self, Profile};
+use crate::sdp::negotiate::{self, Agreed, Direction, Refusal};
+use crate::sdp::session::Session;
+use crate::sdp::{AddressClass, address_class};
+
+/// The sound of one leg.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Sound {
+    /// Our bound RTP address.
+    pub(super) local: SocketAddr,
+    session: Session,
+    agreed: Option<Agreed>,
+    rules: Rules,
+    /// What the leg hears, as ordered last.
+    pub(super) hears: Source,
+}
+
+/// What the profile says about the leg's media.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Rules {
+    rtp_source: RtpSource,
+    allowed: Allowed,
+}
+
+/// Where RTP may go (V25).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum Allowed {
+    /// Only into these networks.
+    Networks(Vec<IpNet>),
+    /// To any host but those that can be nobody's telephone. For softphones, which proved who they are.
+    AnyUnicast,
+}
+
+/// Why a session description is not agreed to.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub(crate) enum Refused {
+    /// Offer and answer do not fit, or make no sense.
+    #[error("{0}")]
+    Negotiation(#[from] Refusal),
+    /// The address is none that this peer may use (V25).
+    #[error("the SDP points where this peer's media may not be")]
+    Address,
+}
+
+impl Refused {
+    /// The response that says so.
+    pub(super) const fn code(&self) -> u16 {
+        match self {
+            Self::Negotiation(Refusal::Malformed(_)) => 400,
+            Self::Negotiation(_) | Self::Address => 488,
+        }
+    }
+}
+
+impl Rules {
+    /// The rules of `profile` for a peer whose signalling comes from `signalling`; empty for softphones.
+    pub(super) fn new(profile: &Profile, signalling: &[IpNet]) -> Self {
+        let networks = if profile.media_networks.is_empty() { signalling } else { &profile.media_networks };
+        Self {
+            rtp_source: match profile.rtp_source {
+                profile::RtpSource::Sdp => RtpSource::Sdp,
+                profile::RtpSource::SameHost => RtpSource::SameHost,
+                profile::RtpSource::Networks => RtpSource::Networks(networks.to_vec()),
+                profile::RtpSource::Learn => RtpSource::Learn { window_ms: profile.learn_window_ms },
+            },
+            allowed: if networks.is_empty() { Allowed::AnyUnicast } else { Allowed::Networks(networks.to_vec()) },
+        }
+    }
+
+    /// Whether RTP may go to `address`. A hold's 0.0.0.0 is never sent to and therefore always allowed.
+    fn allow(&self, site: &Site, address: SocketAddr) -> bool {
+        if site.is_own_media(address) {
+            return false;
+        }
+        match address_class(address.ip()) {
+            AddressClass::Unspecified => true,
+            AddressClass::Multicast | AddressClass::Broadcast => false,
+            class @ (AddressClass::Unicast | AddressClass::Loopback | AddressClass::LinkLocal) => match &self.allowed {
+                Allowed::Networks(networks) => profile::contains(networks, address.ip()),
+                Allowed::AnyUnicast => class == AddressClass::Unicast,
+            },
+        }
+    }
+}
+
+impl Sound {
+    /// A leg's sound before any offer.
+    pub(super) fn new(local: SocketAddr, session: Session, rules: Rules) -> Self {
+        Self { local, session, agreed: None, rules, hears: Source::Nothing }
+    }
+
+    /// Our offer: everything we have, both ways, whatever the leg's last session was (trap T4).
+    pub(super) fn offer(&mut self) -> Bytes {
+        self.session.offer(Direction::SendRecv)
+    }
+
+    /// Answers the peer's offer. A refused one changes nothing.
+    pub(super) fn answer(&mut self, site: &Site, offer: &[u8]) -> Result<Bytes, Refused> {
+        let mut session = self.session.clone();
+        let agreed = session.answer(offer, Direction::SendRecv)?;
+        self.check(site, &agreed)?;
+        let sdp = agreed.sdp.clone().unwrap_or_default();
+        self.session = session;
+        self.agreed = Some(agreed);
+        Ok(sdp)
+    }
+
+    /// Concludes our offer with the peer's answer.
+    pub(super) fn conclude(&mut self, site: &Site, answer: &[u8]) -> Result<(), Refused> {
+        let agreed = self.session.conclude(answer)?;
+        self.check(site, &agreed)?;
+        self.agreed = Some(agreed);
+        Ok(())
+    }
+
+    /// The answer that we owe to the leg's first offer, if it made one.
+    pub(super) fn owed_answer(&self) -> Option<Bytes> {
+        self.agreed.as_ref().and_then(|agreed| agreed.sdp.clone())
+    }
+
+    fn check(&self, site: &Site, agreed: &Agreed) -> Result<(), Refused> {
+        let targets = [Some(agreed.signalled), agreed.send_to, agreed.rtcp_to];
+        let allowed = targets.into_iter().flatten().all(|address| self.rules.allow(site, address));
+        allowed.then_some(()).ok_or(Refused::Address)
+    }
+
+    /// Whether offer and answer have been exchanged.
+    pub(super) const fn is_agreed(&self) -> bool {
+        self.agreed.is_some()
+    }
+
+    /// Whether the peer wants to be heard: not while it holds, in whatever form (RFC 3264 8.4, RFC 2543 B.5).
+    pub(super) fn speaks(&self) -> bool {
+        self.agreed.as_ref().is_none_or(|agreed| agreed.direction == Direction::SendRecv && agreed.send_to.is_some())
+    }
+
+    /// Whether the peer wants to hear.
+    pub(super) fn listens(&self) -> bool {
+        self.agreed.as_ref().is_some_and(|agreed| {
+            agreed.send_to.is_some() && matches!(agreed.direction, Direction::SendRecv | Direction::SendOnly)
+        })
+    }
+
+    /// Whether keys travel in the sound (RFC 4733).
+    pub(super) fn carries_keys(&self) -> bool {
+        self.agreed.as_ref().is_some_and(|agreed| {
+            agreed.payloads.iter().any(|payload| payload.codec == negotiate::Codec::TelephoneEvent)
+        })
+    }
+
+    /// The session for the media plane.
+    pub(super) fn to_media(&self) -> Option<AgreedSession> {
+        let agreed = self.agreed.as_ref()?;
+        let sends = matches!(agreed.direction, Direction::SendRecv | Direction::SendOnly);
+        let payloads: SmallVec<[Payload; 4]> = agreed
+            .payloads
+            .iter()
+            .map(|payload| Payload {
+                receive_type: payload.receive_type,
+                send_type: payload.send_type,
+                codec: match payload.codec {
+                    negotiate::Codec::Pcma => Codec::Pcma,
+                    negotiate::Codec::Pcmu => Codec::Pcmu,
+                    negotiate::Codec::TelephoneEvent => Codec::TelephoneEvent,
+                },
+            })
+            .collect();
+        Some(AgreedSession {
+            send_to: agreed.send_to.filter(|_| sends),
+            rtcp_to: agreed.rtcp_to,
+            signalled: agreed.signalled,
+            receive: matches!(agreed.direction, Direction::SendRecv | Direction::RecvOnly),
+            payloads,
+            ptime_ms: agreed.ptime_ms,
+            rtp_source: self.rules.rtp_source.clone(),
+        })
+    }
+}

@@ -1,0 +1,145 @@
+//! The call's handler panicked; the call was restored from its last good state (F5, rule 11).
+
+use serde::{Deserialize, Serialize};
+
+use super::{Offered, Recovering, Releasing, Ringing, State};
+use crate::base::ids::LegId;
+use crate::call::caller::{self, Presence};
+use crate::call::context::Context;
+use crate::call::event::Event;
+use crate::call::hunt::Hunt;
+use crate::call::notice::CallerLoss;
+use crate::call::pair::Pair;
+use crate::call::record::{self, Ending, LegEnd};
+use crate::call::timer::{SECOND_CHANCE, Timer};
+use crate::sip::fact::{LegFact, Loss};
+
+/// Media stays joined; only BYE, CANCEL and re-INVITE are served. Nothing is hung up by us.
+///
+/// Two things weigh more than the quarantine, because a caller would be lost otherwise: a party that is lost sends the
+/// caller to `Recovering`, and a caller who has no counterpart yet gets a second chance after a pause. Should that
+/// panic again, it is contained again; the pause keeps it from spinning.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Quarantined(Kept);
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum Kept {
+    /// Nothing had been done for the caller.
+    Unserved(Offered),
+    /// Somebody was being looked for.
+    Alone(LegId),
+    /// Caller and party are joined.
+    Joined(Pair),
+}
+
+impl Quarantined {
+    /// Puts a call into quarantine. Whoever was being rung is let go; whoever is joined stays joined.
+    pub(in crate::call) fn begin(cx: &mut Context<'_>, state: State) -> State {
+        let kept = match (state.caller(), state.party()) {
+            (Some(caller), Some(party)) => Kept::Joined(Pair { caller, party }),
+            (Some(caller), None) => match state {
+                State::Offered(offered) => Kept::Unserved(offered),
+                State::Quarantined(Self(Kept::Unserved(offered))) => Kept::Unserved(offered),
+                State::Ringing(_)
+                | State::Talking(_)
+                | State::Held(_)
+                | State::Recovering(_)
+                | State::Releasing(_)
+                | State::Quarantined(_) => Kept::Alone(caller),
+            },
+            (None, _) => return Releasing::all(cx, &record::UNAVAILABLE),
+        };
+        cx.timers.clear();
+        let kept = Self(kept);
+        if kept.party().is_none() {
+            kept.let_others_go(cx);
+            cx.start(Timer::SecondChance, SECOND_CHANCE);
+        }
+        State::Quarantined(kept)
+    }
+
+    fn let_others_go(&self, cx: &mut Context<'_>) {
+        let others: Vec<LegId> = cx.legs.iter().map(|leg| leg.id).filter(|leg| *leg != self.caller()).collect();
+        for leg in others {
+            cx.release(leg, record::UNAVAILABLE);
+        }
+        crate::call::comfort::carry_on(cx, self.caller(), false);
+    }
+
+    pub(super) const fn caller(&self) -> LegId {
+        match &self.0 {
+            Kept::Unserved(offered) => offered.caller(),
+            Kept::Alone(caller) => *caller,
+            Kept::Joined(pair) => pair.caller,
+        }
+    }
+
+    pub(super) const fn party(&self) -> Option<LegId> {
+        match &self.0 {
+            Kept::Joined(pair) => Some(pair.party),
+            Kept::Unserved(_) | Kept::Alone(_) => None,
+        }
+    }
+
+    pub(super) fn handle(self, cx: &mut Context<'_>, event: Event) -> State {
+        match event {
+            Event::Leg { leg, fact } if leg == self.caller() => match caller::on_fact(cx, leg, fact, None) {
+                Presence::Here => State::Quarantined(self),
+                Presence::Gone => Releasing::all(cx, &record::NORMAL),
+            },
+            Event::Leg { leg, fact } => self.on_other(cx, leg, fact),
+            Event::Timer(Timer::SecondChance) => self.second_chance(cx),
+            Event::Timer(Timer::DeadAir) => {
+                cx.caller_lost(CallerLoss::DeadAir);
+                State::Quarantined(self)
+            }
+            Event::Timer(Timer::RingTimeout | Timer::NextRound | Timer::Probe(_))
+            | Event::Media { .. }
+            | Event::SeatFree
+            | Event::Begin => self.ignore(cx),
+        }
+    }
+
+    fn on_other(self, cx: &mut Context<'_>, leg: LegId, fact: LegFact) -> State {
+        let Kept::Joined(pair) = &self.0 else { return self.ignore(cx) };
+        if leg != pair.party {
+            return self.ignore(cx);
+        }
+        match fact {
+            LegFact::HungUp { cause } => {
+                cx.record.conclude(Ending::ServicePartyHungUp);
+                cx.over(leg, LegEnd::HungUp(record::goodbye(cause)));
+                Releasing::all(cx, &record::NORMAL)
+            }
+            LegFact::Lost { loss } => pair.lost(cx, loss),
+            LegFact::Failed(_) | LegFact::Released => pair.lost(cx, Loss::DialogUnknown),
+            LegFact::Offered { sdp } => {
+                cx.on_offer(leg, sdp);
+                State::Quarantined(self)
+            }
+            LegFact::Acked { sdp: Some(sdp) } | LegFact::AnswerReceived { sdp } => {
+                cx.on_answer(leg, &sdp);
+                State::Quarantined(self)
+            }
+            LegFact::Progress { .. }
+            | LegFact::Answered { .. }
+            | LegFact::Acked { sdp: None }
+            | LegFact::OfferRefused { .. }
+            | LegFact::Digit { .. } => self.ignore(cx),
+        }
+    }
+
+    fn second_chance(self, cx: &mut Context<'_>) -> State {
+        match self.0 {
+            Kept::Unserved(offered) => offered.begin(cx),
+            Kept::Alone(caller) if cx.record.answered.is_some() => Recovering::begin(cx, caller, Hunt::new(None)),
+            Kept::Alone(caller) => Ringing::begin(cx, caller, Hunt::new(None)),
+            Kept::Joined(_) => self.ignore(cx),
+        }
+    }
+
+    fn ignore(self, cx: &mut Context<'_>) -> State {
+        cx.ignore("a quarantined call serves BYE, CANCEL and re-INVITE only");
+        State::Quarantined(self)
+    }
+}

@@ -1,0 +1,33 @@
+//! The caller has gone; the remaining legs are being released.
+
+use serde::{Deserialize, Serialize};
+
+use super::State;
+use crate::base::ids::LegId;
+use crate::call::context::Context;
+use crate::call::event::Event;
+use crate::sip::fact::Cause;
+
+/// Every leg has been told to go. The call is over when the last one has confirmed it or was given up.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Releasing;
+
+impl Releasing {
+    /// Lets every leg go that has not been let go yet.
+    pub(in crate::call) fn all(cx: &mut Context<'_>, cause: &Cause) -> State {
+        let legs: Vec<LegId> = cx.legs.iter().map(|leg| leg.id).collect();
+        for leg in legs {
+            cx.release(leg, cause.clone());
+        }
+        cx.timers.clear();
+        State::Releasing(Self)
+    }
+
+    pub(super) fn handle(self, cx: &mut Context<'_>, event: Event) -> State {
+        match event {
+            Event::Leg { .. } | Event::Media { .. } => cx.ignore("the leg is gone"),
+            Event::Timer(_) | Event::SeatFree | Event::Begin => cx.ignore("the call is over"),
+        }
+        State::Releasing(self)
+    }
+}
