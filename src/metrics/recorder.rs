@@ -197,6 +197,7 @@ const fn refused_for(why: RefusedFor) -> &'static str {
         RefusedFor::TrunkLimit => "trunk_limit",
         RefusedFor::Draining => "draining",
         RefusedFor::NoPort => "no_port",
+        RefusedFor::Session => "session",
     }
 }
 
