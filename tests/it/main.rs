@@ -1,5 +1,7 @@
 //! The one integration test executable.
 
+#![allow(clippy::unwrap_used, reason = "a test may; `allow-unwrap-in-tests` does not see helpers of integration tests")]
+
 mod differential;
 mod sdp_abuse;
 mod tidy;

@@ -10,3 +10,10 @@ mod own_cases;
 mod rfc4475;
 mod rfc5118;
 mod verdict;
+
+/// Every message of the two RFCs by name, for a replay against the running daemon.
+pub(crate) fn letters() -> Vec<(&'static str, Vec<u8>)> {
+    let old = rfc4475::VERDICTS.iter().map(|(_, name, _)| (*name, rfc4475::letter(name)));
+    let six = rfc5118::VERDICTS.iter().map(|(_, name, _)| (*name, rfc5118::letter(name)));
+    old.chain(six).collect()
+}
