@@ -20,7 +20,6 @@ const MAX_REMEMBERED: usize = 16 * 1024;
 const WINDOW: u32 = 64;
 
 /// Issues nonces and says what an incoming one is worth.
-#[derive(Debug)]
 pub(super) struct Nonces {
     entropy: Entropy,
     secret: [u8; 32],
@@ -111,6 +110,13 @@ impl Nonces {
         let sealed: [u8; 32] = seal.finalize().into_bytes().into();
         let short = sealed.iter().take(12).fold(0_u128, |bits, byte| (bits << 8) | u128::from(*byte));
         format!("{:016x}{:016x}{short:024x}", issued.at.as_nanos(), issued.salt)
+    }
+}
+
+impl std::fmt::Debug for Nonces {
+    /// The secret seals every nonce: it is never shown.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Nonces").field("remembered", &self.used.len()).finish_non_exhaustive()
     }
 }
 
