@@ -12,9 +12,13 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 pub mod auth;
+pub mod dialog;
+pub mod endpoint;
 pub mod fact;
 pub mod flow;
 pub mod message;
 pub mod order;
 pub mod registrar;
+pub mod transaction;
+pub mod verb;
 pub mod wire;

@@ -1,0 +1,110 @@
+//! Who may talk to us at all: trunks by their networks, softphones by theirs; everybody else meets silence.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::settings::{Reading, Settings, TrunkAccess};
+use crate::base::ids::TrunkId;
+use crate::base::time::Instant;
+use crate::sip::fact::Peer;
+
+/// What a source address says about its owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A configured trunk.
+    Trunk(TrunkId),
+    /// A place where softphones may be; they still have to prove who they are.
+    Softphones,
+    /// Nobody we know: silence.
+    Unknown,
+}
+
+/// The networks of all peers, and how much each trunk may still ask.
+#[derive(Clone, Debug)]
+pub struct Admission {
+    trunks: HashMap<TrunkId, TrunkAccess>,
+    /// Longest prefix first, so that the first match is the most specific one.
+    networks: Vec<(IpNet, TrunkId)>,
+    softphones: Vec<IpNet>,
+    softphone_rate: u32,
+    buckets: HashMap<Peer, Bucket>,
+}
+
+/// A token bucket, in thousandths of an INVITE.
+#[derive(Clone, Copy, Debug)]
+struct Bucket {
+    tokens: u64,
+    filled: Instant,
+}
+
+/// One INVITE, in the bucket's unit.
+const TOKEN: u64 = 1_000;
+
+impl Admission {
+    /// From the settings.
+    pub fn new(settings: &Settings) -> Self {
+        let mut networks: Vec<_> = settings
+            .trunks
+            .iter()
+            .flat_map(|trunk| trunk.networks.iter().map(|network| (*network, trunk.id.clone())))
+            .collect();
+        networks.sort_by(|(left, left_id), (right, right_id)| {
+            right.prefix_len().cmp(&left.prefix_len()).then_with(|| left_id.cmp(right_id))
+        });
+        Self {
+            trunks: settings.trunks.iter().map(|trunk| (trunk.id.clone(), trunk.clone())).collect(),
+            networks,
+            softphones: settings.softphone_networks.clone(),
+            softphone_rate: settings.limits.softphone_invites_per_second,
+            buckets: HashMap::new(),
+        }
+    }
+
+    /// Whose an address is. An IPv4 address mapped into IPv6 is the IPv4 address (V18).
+    pub fn source(&self, address: IpAddr) -> Source {
+        let address = address.to_canonical();
+        if let Some((_, trunk)) = self.networks.iter().find(|(network, _)| network.contains(&address)) {
+            return Source::Trunk(trunk.clone());
+        }
+        if self.softphones.iter().any(|network| network.contains(&address)) {
+            Source::Softphones
+        } else {
+            Source::Unknown
+        }
+    }
+
+    /// Whether an address lies in a trunk's networks.
+    pub fn belongs(&self, trunk: &TrunkId, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.trunks.get(trunk).is_some_and(|access| access.networks.iter().any(|network| network.contains(&address)))
+    }
+
+    /// How the messages of a trunk are read.
+    pub fn reading(&self, trunk: &TrunkId) -> Reading {
+        self.trunks.get(trunk).map_or(Reading::Strict, |access| access.reading)
+    }
+
+    /// Takes one new INVITE out of a peer's allowance (V11). False when there is none left.
+    pub fn take(&mut self, now: Instant, peer: &Peer) -> bool {
+        let (rate, burst) = match peer {
+            Peer::Trunk(trunk) => match self.trunks.get(trunk) {
+                Some(access) => (access.invites_per_second, access.invite_burst),
+                None => return false,
+            },
+            Peer::Softphone(_) => (self.softphone_rate, self.softphone_rate.saturating_mul(2)),
+        };
+        let full = u64::from(burst).saturating_mul(TOKEN);
+        let bucket = self.buckets.entry(peer.clone()).or_insert(Bucket { tokens: full, filled: now });
+        let elapsed = u64::try_from(now.since(bucket.filled).as_millis()).unwrap_or(u64::MAX);
+        let gained = elapsed.saturating_mul(rate.into());
+        if gained > 0 {
+            bucket.tokens = bucket.tokens.saturating_add(gained).min(full);
+            bucket.filled = now;
+        }
+        let Some(left) = bucket.tokens.checked_sub(TOKEN) else { return false };
+        bucket.tokens = left;
+        true
+    }
+}

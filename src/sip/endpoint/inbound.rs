@@ -1,0 +1,248 @@
+//! Requests that arrive: from bytes to the leg that they belong to.
+
+use bytes::Bytes;
+
+use super::admission::Source;
+use super::reply::{Arrival, Standing};
+use super::{Endpoint, Reading, Then, screening};
+use crate::base::ids::LegId;
+use crate::base::time::Instant;
+use crate::sip::fact::{Observation, Peer};
+use crate::sip::flow::{Flow, Transport};
+use crate::sip::message::{Message, Method, Name, Request, Response};
+use crate::sip::transaction::key::ServerKey;
+use crate::sip::transaction::table::{Fate, Opening, Owner, TxId};
+use crate::sip::verb::{self, Input};
+use crate::sip::wire::{self, Broken, Defect};
+
+impl Endpoint {
+    /// One datagram, or one framed message of a stream, has arrived.
+    pub fn receive(&mut self, now: Instant, flow: Flow, bytes: Bytes) {
+        let size = bytes.len();
+        if self.core.admission.source(flow.remote.ip()) == Source::Unknown {
+            // Not even parsed: silence costs least and reflects nothing (V10, V18, V36).
+            self.silence(flow, "unknown_source");
+            return;
+        }
+        match wire::parse(bytes, &self.core.limits.message) {
+            Ok(Message::Request(request)) => self.on_request(now, flow, request, size),
+            Ok(Message::Response(response)) => self.on_response(now, flow, response),
+            Err(broken) => self.on_broken(flow, broken, size),
+        }
+        self.settle(now);
+    }
+
+    /// A stream sent something that cannot be framed.
+    pub fn receive_broken(&mut self, now: Instant, flow: Flow, broken: Broken) {
+        if self.core.admission.source(flow.remote.ip()) == Source::Unknown {
+            return self.silence(flow, "unknown_source");
+        }
+        self.on_broken(flow, broken, usize::MAX / 2);
+        self.settle(now);
+    }
+
+    /// Who has proved to be at the other end of a flow.
+    pub(super) fn proven(&self, flow: &Flow) -> Option<Peer> {
+        match self.core.admission.source(flow.remote.ip()) {
+            Source::Trunk(trunk) => Some(Peer::Trunk(trunk)),
+            Source::Softphones | Source::Unknown => None,
+        }
+    }
+
+    fn on_broken(&mut self, flow: Flow, broken: Broken, size: usize) {
+        if broken.reason == Defect::KeepAlive {
+            return;
+        }
+        self.core.observe(Observation::ParseError { reason: broken.reason.as_str() });
+        let Some(mut response) = broken.answer else { return };
+        let Some(mut arrival) = Arrival::stamp(&mut response.headers, flow, size) else { return };
+        arrival.standing = self.standing(&flow);
+        let then = if broken.close && flow.transport == Transport::Tcp { Then::Close } else { Then::Keep };
+        self.reply_with(&arrival, *response, then);
+    }
+
+    fn standing(&self, flow: &Flow) -> Standing {
+        if self.proven(flow).is_some() { Standing::Proven } else { Standing::Unproven }
+    }
+
+    fn on_request(&mut self, now: Instant, flow: Flow, mut request: Request, size: usize) {
+        self.core.observe(Observation::Request { method: request.method.label(), inbound: true });
+        let Some(mut arrival) = Arrival::stamp(&mut request.headers, flow, size) else { return };
+        let Some(key) = ServerKey::of(&request) else { return };
+        let Some(peer) = self.identify(now, &mut arrival, &key, &request) else { return };
+        match self.core.transactions.receive_request(now, &key, &request, &peer) {
+            Fate::Absorbed => return,
+            Fate::Foreign => return self.silence(flow, "wrong_source"),
+            Fate::Merged => return self.reply(&arrival, &request, 482),
+            Fate::Fresh => {}
+        }
+        match request.method {
+            Method::Ack => return self.on_ack(now, flow, &peer, &request),
+            Method::Cancel => return self.on_cancel(now, &arrival, key, &peer, &request),
+            _ => {}
+        }
+        if self.is_strict(&peer)
+            && let Err(broken) = wire::validate(&request)
+        {
+            self.core.observe(Observation::ParseError { reason: broken.reason.as_str() });
+            if let Some(response) = broken.answer {
+                self.reply_with(&arrival, *response, Then::Keep);
+            }
+            return;
+        }
+        if let Err(response) = screening::screen(&request, &self.core.mint) {
+            return self.reply_with(&arrival, *response, Then::Keep);
+        }
+        match request.headers.to().ok().and_then(|to| to.tag().cloned()) {
+            Some(tag) => self.on_request_inside(now, &arrival, key, &peer, &request, &tag),
+            None => self.on_request_outside(now, &arrival, key, peer, &request),
+        }
+    }
+
+    /// Who sent a request. `None` when it has been answered, or is to be met by silence.
+    fn identify(&mut self, _now: Instant, arrival: &mut Arrival, key: &ServerKey, request: &Request) -> Option<Peer> {
+        let known = self.proven(&arrival.flow).or_else(|| self.core.transactions.peer_of(key, &arrival.flow));
+        if let Some(peer) = known {
+            arrival.standing = Standing::Proven;
+            return Some(peer);
+        }
+        if request.method != Method::Ack {
+            self.reply(arrival, request, 403);
+        }
+        None
+    }
+
+    fn is_strict(&self, peer: &Peer) -> bool {
+        match peer {
+            Peer::Trunk(trunk) => self.core.admission.reading(trunk) == Reading::Strict,
+            Peer::Softphone(_) => true,
+        }
+    }
+
+    fn on_ack(&mut self, now: Instant, flow: Flow, peer: &Peer, request: &Request) {
+        let tag = request.headers.to().ok().and_then(|to| to.tag().cloned());
+        let Some(leg) = tag.and_then(|tag| self.by_tag.get(&tag).copied()) else {
+            // The ACK of an answer without state, or of a dialog that is over: never answered (I2).
+            return;
+        };
+        if !self.may_speak(leg, peer) {
+            return self.silence(flow, "wrong_source");
+        }
+        if self.legs.get(&leg).is_some_and(|leg| leg.matches(request)) {
+            self.drive(now, leg, Input::Ack(request));
+        }
+    }
+
+    /// RFC 3261 9.2. The CANCEL must come from the peer whose INVITE it names (V47).
+    fn on_cancel(&mut self, now: Instant, arrival: &Arrival, key: ServerKey, peer: &Peer, request: &Request) {
+        let Some((invite, owner, inviter)) = self.core.transactions.cancelled_by(&key) else {
+            return self.reply(arrival, request, 481);
+        };
+        if inviter != peer {
+            return self.silence(arrival.flow, "wrong_source");
+        }
+        let tx = self.open(now, arrival, key, peer.clone(), request);
+        let mut response = Response::new(200, request);
+        let leg = match owner {
+            Owner::Leg(leg) => Some(leg),
+            Owner::Nobody => None,
+        };
+        if let Some(leg) = leg.and_then(|leg| self.legs.get(&leg)) {
+            verb::context::tag(&mut response, &leg.line.local_tag);
+        }
+        self.core.respond(now, tx, &response);
+        if let Some(leg) = leg {
+            self.drive(now, leg, Input::Cancelled { invite, cause: request.headers.reason() });
+        }
+    }
+
+    fn on_request_inside(
+        &mut self,
+        now: Instant,
+        arrival: &Arrival,
+        key: ServerKey,
+        peer: &Peer,
+        request: &Request,
+        tag: &Bytes,
+    ) {
+        let Some(id) = self.by_tag.get(tag).copied() else {
+            let foreign = self.ended.peer_of(tag).is_some_and(|owner| owner != peer);
+            if foreign {
+                return self.silence(arrival.flow, "wrong_source");
+            }
+            return self.reply(arrival, request, 481);
+        };
+        if !self.may_speak(id, peer) {
+            return self.silence(arrival.flow, "wrong_source");
+        }
+        if !self.legs.get(&id).is_some_and(|leg| leg.matches(request)) {
+            self.core.observe(Observation::Refused { flow: arrival.flow, reason: "wrong_dialog" });
+            return self.reply(arrival, request, 481);
+        }
+        self.move_flow(id, arrival.flow);
+        let tx = self.open(now, arrival, key, peer.clone(), request);
+        self.drive(now, id, Input::Request { tx, request });
+    }
+
+    fn on_request_outside(&mut self, now: Instant, arrival: &Arrival, key: ServerKey, peer: Peer, request: &Request) {
+        match request.method {
+            Method::Invite => self.on_invite(now, arrival, key, peer, request),
+            Method::Options => {
+                let response = self.core.voice.options_answer(request, &arrival.flow);
+                self.reply_with(arrival, response, Then::Keep);
+            }
+            // A dialog is what these live in (RFC 3261 15.1.2, 3311 5.2, 6086 4.2).
+            Method::Bye | Method::Update | Method::Info | Method::Prack => self.reply(arrival, request, 481),
+            Method::Refer => self.reply(arrival, request, 603),
+            Method::Register
+            | Method::Notify
+            | Method::Subscribe
+            | Method::Message
+            | Method::Publish
+            | Method::Ack
+            | Method::Cancel
+            | Method::Other(_) => {
+                let mut response = Response::new(405, request);
+                response.headers.push(Name::Allow, self.core.voice.allow());
+                self.reply_with(arrival, response, Then::Keep);
+            }
+        }
+    }
+
+    /// Whether a peer is the one that a leg is bound to (V47).
+    fn may_speak(&self, leg: LegId, peer: &Peer) -> bool {
+        self.legs.get(&leg).is_some_and(|leg| leg.line.peer == *peer)
+    }
+
+    /// A peer that comes over a new stream, or a softphone over a new address, is from then on reached there (F22).
+    fn move_flow(&mut self, id: LegId, flow: Flow) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let moves = match leg.line.peer {
+            Peer::Softphone(_) => true,
+            Peer::Trunk(_) => flow.connection.is_some(),
+        };
+        if !moves || leg.line.flow == flow {
+            return;
+        }
+        if let Some(old) = leg.line.flow.connection {
+            self.by_connection.remove(&(old, id));
+        }
+        leg.line.flow = flow;
+        if let Some(new) = flow.connection {
+            self.by_connection.insert((new, id));
+        }
+    }
+
+    /// Opens the transaction of a request that will be answered with state.
+    pub(super) fn open(
+        &mut self,
+        now: Instant,
+        arrival: &Arrival,
+        key: ServerKey,
+        peer: Peer,
+        request: &Request,
+    ) -> TxId {
+        let opening = Opening { key, request, flow: arrival.back, fallback: arrival.fallback, peer };
+        self.core.transactions.open(now, opening)
+    }
+}

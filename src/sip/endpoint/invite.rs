@@ -1,0 +1,68 @@
+//! A new INVITE: the limits it meets, and the leg it starts.
+
+use super::reply::Arrival;
+use super::{Endpoint, Then, body};
+use crate::base::time::Instant;
+use crate::sip::fact::{Event, IncomingInvite, Peer};
+use crate::sip::message::{Name, Request, Response};
+use crate::sip::transaction::key::ServerKey;
+use crate::sip::verb::Leg;
+
+/// Max-Forwards of a request that says none (RFC 3261 8.1.1.6).
+const DEFAULT_MAX_FORWARDS: u8 = 70;
+
+impl Endpoint {
+    /// A new INVITE of an admitted peer.
+    pub(super) fn on_invite(&mut self, now: Instant, arrival: &Arrival, key: ServerKey, peer: Peer, request: &Request) {
+        if !self.speaks_for_itself(&peer, request) {
+            self.silence(arrival.flow, "foreign_from");
+            return self.reply(arrival, request, 403);
+        }
+        if self.is_full(&peer) || !self.core.admission.take(now, &peer) {
+            self.silence(arrival.flow, "overload");
+            let mut response = Response::new(503, request);
+            response.headers.push(Name::RetryAfter, self.core.limits.retry_after.as_secs().to_string());
+            return self.reply_with(arrival, response, Then::Keep);
+        }
+        let tx = self.open(now, arrival, key, peer.clone(), request);
+        // RFC 3261 17.2.1: at once, because what follows may take longer than 200 ms.
+        self.core.respond(now, tx, &Response::new(100, request));
+        let id = self.number_leg();
+        let Some(leg) = Leg::called(&mut self.core, now, id, peer.clone(), arrival.flow, tx, request) else {
+            self.core.respond(now, tx, &Response::new(400, request));
+            return;
+        };
+        self.keep(leg);
+        let max_forwards = request.headers.max_forwards().ok().flatten().unwrap_or(DEFAULT_MAX_FORWARDS);
+        let incoming = IncomingInvite {
+            leg: id,
+            peer,
+            flow: arrival.flow,
+            request: request.clone(),
+            offer: body::session_description(&request.headers, &request.body),
+            max_forwards: max_forwards.saturating_sub(1),
+        };
+        self.core.events.push_back(Event::Incoming(Box::new(incoming)));
+    }
+
+    /// A softphone calls in its own name only (V19, CVE-2025-47779).
+    fn speaks_for_itself(&self, peer: &Peer, request: &Request) -> bool {
+        match peer {
+            Peer::Trunk(_) => true,
+            Peer::Softphone(agent) => request
+                .headers
+                .from()
+                .ok()
+                .and_then(|from| from.uri.user())
+                .is_some_and(|user| user == agent.as_str().as_bytes()),
+        }
+    }
+
+    /// Whether one more INVITE of this peer would leave more state than it may (V50).
+    fn is_full(&self, peer: &Peer) -> bool {
+        let limits = &self.core.limits;
+        self.core.transactions.open_of(peer) >= limits.open_invites_per_peer
+            || self.core.transactions.len() >= limits.transactions
+            || self.legs.len() >= limits.legs
+    }
+}

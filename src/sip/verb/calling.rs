@@ -1,0 +1,282 @@
+//! Our INVITE until its final response: early dialogs, forks, and the CANCEL that may be owed (RFC 3261 9, 13.2).
+
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+
+use super::context::{Context, attach, give_reason};
+use super::leaving::Leaving;
+use super::talking::Talking;
+use super::{Input, LegTimer, State, info, options, out_of_place};
+use crate::sip::dialog::{Dialog, Sequence};
+use crate::sip::endpoint::body;
+use crate::sip::fact::{Cause, Failure, LegFact};
+use crate::sip::message::{Method, Name, Request, Response, Uri};
+use crate::sip::order::{LegOrder, OutgoingInvite};
+use crate::sip::transaction::machine::Class;
+use crate::sip::transaction::table::{TxId, What};
+
+/// Our INVITE has no final response yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Calling {
+    /// The INVITE.
+    invite: TxId,
+    /// Its Request-URI: the target of a 2xx without Contact.
+    uri: Uri,
+    /// Its offer.
+    offer: bytes::Bytes,
+    /// Whether a provisional response has been heard, so that a CANCEL may be sent.
+    heard: Heard,
+    /// The dialogs that provisional responses made, one for each fork.
+    early: SmallVec<[Dialog; 1]>,
+    /// Whether we still want it.
+    wish: Wish,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Heard {
+    Nothing,
+    Provisional,
+}
+
+/// Whether we still want our INVITE to succeed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Wish {
+    /// Yes.
+    Answer,
+    /// No: the call has hung up. CANCEL is sent, or owed until the first provisional (RFC 3261 9.1).
+    HungUp(Cause),
+    /// No: it rang for too long.
+    RangOut,
+}
+
+impl Calling {
+    /// Sends the INVITE.
+    pub fn start(cx: &mut Context<'_>, invite: OutgoingInvite) -> State {
+        let (uri, offer) = (invite.uri.clone(), invite.offer.clone());
+        let request = write_invite(cx, invite);
+        let flow = cx.line.flow;
+        let tx = cx.start(request, flow);
+        cx.arm(LegTimer::Ring, cx.core.limits.ring);
+        let calling =
+            Self { invite: tx, uri, offer, heard: Heard::Nothing, early: SmallVec::new(), wish: Wish::Answer };
+        State::Calling(calling)
+    }
+
+    /// Whether a request belongs to one of the early dialogs.
+    pub fn matches(&self, request: &Request) -> bool {
+        self.early.iter().any(|dialog| dialog.matches(request))
+    }
+
+    /// Takes one input.
+    pub fn handle(self, cx: &mut Context<'_>, input: Input<'_>) -> State {
+        match input {
+            Input::Request { tx, request } => self.on_request(cx, tx, request),
+            Input::News { tx, what } if tx == self.invite => self.on_news(cx, what),
+            // What becomes of a CANCEL is seen by what becomes of its INVITE.
+            Input::News { .. } => State::Calling(self),
+            Input::Order(order) => self.on_order(cx, order),
+            Input::Timer(timer) => self.on_timer(cx, timer),
+            Input::Ack(_) | Input::Cancelled { .. } => {
+                cx.ignore("an ACK or CANCEL for an INVITE of ours");
+                State::Calling(self)
+            }
+        }
+    }
+
+    fn on_news(self, cx: &mut Context<'_>, what: What) -> State {
+        match what {
+            What::Response(response) => match Class::of(response.code) {
+                Class::Provisional => self.on_provisional(cx, &response),
+                Class::Success => self.on_success(cx, &response),
+                Class::Refusal => {
+                    let retry_after = response.headers.retry_after();
+                    let mut cause = response.headers.reason();
+                    cause.sip.get_or_insert(response.code);
+                    self.fail(cx, Failure { code: response.code, cause, retry_after })
+                }
+            },
+            What::TimedOut => self.fail(cx, failure(408)),
+            What::TransportFailed => self.fail(cx, failure(503)),
+            What::Settled => State::Calling(self),
+        }
+    }
+
+    fn on_provisional(mut self, cx: &mut Context<'_>, response: &Response) -> State {
+        let first = self.heard == Heard::Nothing;
+        self.heard = Heard::Provisional;
+        match &self.wish {
+            Wish::Answer => {}
+            Wish::HungUp(cause) if first => cancel(cx, self.invite, cause),
+            Wish::RangOut if first => cancel(cx, self.invite, &Cause::default()),
+            Wish::HungUp(_) | Wish::RangOut => {}
+        }
+        if response.code == 100 || self.wish != Wish::Answer {
+            return State::Calling(self);
+        }
+        if let Some(dialog) = Dialog::of_response(response, Some(&self.uri))
+            && dialog.remote_tag.is_some()
+        {
+            let known = self.early.iter().any(|early| early.remote_tag == dialog.remote_tag);
+            if !known && self.early.len() < cx.core.limits.forks {
+                self.early.push(dialog);
+            }
+        }
+        let sdp = body::session_description(&response.headers, &response.body);
+        cx.fact(LegFact::Progress { code: response.code, sdp });
+        State::Calling(self)
+    }
+
+    fn on_success(self, cx: &mut Context<'_>, response: &Response) -> State {
+        let Some(mut dialog) = Dialog::of_response(response, Some(&self.uri)) else {
+            cx.ignore("2xx without tags");
+            return self.fail(cx, failure(500));
+        };
+        let number = dialog.local_number();
+        cx.acknowledge(self.invite, &dialog, number);
+        cx.timers.clear();
+        match self.wish {
+            Wish::Answer => {
+                if let Some(early) = self.early.iter().find(|early| early.remote_tag == dialog.remote_tag) {
+                    dialog.continue_from(early);
+                }
+                let sdp = body::session_description(&response.headers, &response.body);
+                cx.fact(LegFact::Answered { sdp });
+                State::Talking(Box::new(Talking::answered_by_peer(cx, dialog, self.invite, response, self.offer)))
+            }
+            // RFC 3261 9.1, 15: the answer was faster than our CANCEL.
+            Wish::HungUp(cause) => Leaving::start(cx, dialog, &cause),
+            Wish::RangOut => {
+                cx.farewell(&mut dialog, &Cause { sip: Some(408), q850: None });
+                cx.fact(LegFact::Failed(failure(408)));
+                State::Over
+            }
+        }
+    }
+
+    fn fail(self, cx: &mut Context<'_>, failure: Failure) -> State {
+        match self.wish {
+            Wish::Answer => cx.fact(LegFact::Failed(failure)),
+            Wish::HungUp(_) => cx.fact(LegFact::Released),
+            Wish::RangOut => cx.fact(LegFact::Failed(self::failure(408))),
+        }
+        State::Over
+    }
+
+    fn on_order(self, cx: &mut Context<'_>, order: LegOrder) -> State {
+        match order {
+            LegOrder::HangUp { cause } => match self.wish {
+                Wish::Answer => self.give_up(cx, Wish::HungUp(cause)),
+                Wish::HungUp(_) | Wish::RangOut => State::Calling(self),
+            },
+            LegOrder::Progress { .. }
+            | LegOrder::Accept { .. }
+            | LegOrder::Reject { .. }
+            | LegOrder::Offer { .. }
+            | LegOrder::Answer { .. }
+            | LegOrder::RejectOffer { .. }
+            | LegOrder::Digit { .. } => {
+                cx.ignore("an order that needs a dialog, on an INVITE of ours without final response");
+                State::Calling(self)
+            }
+        }
+    }
+
+    fn give_up(mut self, cx: &mut Context<'_>, wish: Wish) -> State {
+        if self.heard == Heard::Provisional {
+            match &wish {
+                Wish::HungUp(cause) => cancel(cx, self.invite, cause),
+                Wish::RangOut | Wish::Answer => cancel(cx, self.invite, &Cause::default()),
+            }
+        }
+        self.wish = wish;
+        State::Calling(self)
+    }
+
+    fn on_timer(self, cx: &mut Context<'_>, timer: LegTimer) -> State {
+        match timer {
+            LegTimer::Ring => self.give_up(cx, Wish::RangOut),
+            LegTimer::CancelGivenUp => {
+                cx.core.transactions.abandon(self.invite);
+                self.fail(cx, failure(408))
+            }
+            LegTimer::RepeatProvisional
+            | LegTimer::RepeatSuccess
+            | LegTimer::AckWait
+            | LegTimer::AnswerOwed
+            | LegTimer::Glare
+            | LegTimer::HangUpOwed
+            | LegTimer::Refresh
+            | LegTimer::SessionExpired => State::Calling(self),
+        }
+    }
+
+    fn on_request(mut self, cx: &mut Context<'_>, tx: TxId, request: &Request) -> State {
+        let Some(dialog) = self.early.iter_mut().find(|dialog| dialog.matches(request)) else {
+            cx.answer(tx, request, 481);
+            return State::Calling(self);
+        };
+        if dialog.sequence(request) == Sequence::Old {
+            cx.answer(tx, request, 500);
+            return State::Calling(self);
+        }
+        match &request.method {
+            Method::Options => options::answer(cx, tx, request),
+            Method::Info => info::receive(cx, tx, request),
+            // RFC 3311 5.2: our offer in the INVITE is not answered yet.
+            Method::Update if !request.body.is_empty() => cx.answer(tx, request, 500),
+            Method::Update => {
+                dialog.refresh_target(&request.headers);
+                let response = cx.success(request, None, None);
+                cx.respond(tx, &response);
+            }
+            // RFC 3261 15: the callee must not send BYE on an early dialog.
+            Method::Bye => cx.answer(tx, request, 481),
+            other => cx.answer(tx, request, out_of_place(other)),
+        }
+        State::Calling(self)
+    }
+}
+
+fn write_invite(cx: &mut Context<'_>, invite: OutgoingInvite) -> Request {
+    let mut request = Request::new(Method::Invite, invite.uri);
+    let mut from = invite.from;
+    from.set_tag(cx.line.local_tag.clone());
+    let headers = &mut request.headers;
+    headers.push(Name::MaxForwards, invite.max_forwards.to_string());
+    headers.push(Name::From, from.to_bytes());
+    headers.push(Name::To, invite.to.to_bytes());
+    headers.push(Name::CallId, cx.line.call_id.clone());
+    headers.push(Name::CSeq, "1 INVITE");
+    cx.introduce(headers);
+    headers.push(Name::Accept, body::ACCEPTED);
+    for (name, value) in invite.headers {
+        headers.push(name, value);
+    }
+    attach(&mut request.headers, &mut request.body, &invite.offer);
+    request
+}
+
+/// Sends the CANCEL of our INVITE: same Request-URI, Via, From, To, Call-ID, Route and CSeq number (RFC 3261 9.1).
+fn cancel(cx: &mut Context<'_>, invite: TxId, cause: &Cause) {
+    let Some(invited) = cx.core.transactions.cancellable(invite) else { return };
+    let mut request = Request::new(Method::Cancel, invited.uri.clone());
+    for name in [Name::Via, Name::From, Name::To, Name::CallId] {
+        if let Some(value) = invited.headers.get(&name) {
+            request.headers.push(name, value.clone());
+        }
+    }
+    request.headers.push(Name::CSeq, "1 CANCEL");
+    request.headers.push(Name::MaxForwards, "70");
+    for route in invited.headers.get_all(&Name::Route) {
+        request.headers.push(Name::Route, route.clone());
+    }
+    give_reason(&mut request.headers, cause);
+    let flow = cx.line.flow;
+    cx.core.start_cancel(cx.now, request, flow, cx.line);
+    cx.arm(LegTimer::CancelGivenUp, cx.core.timing.patience());
+    cx.timers.stop(LegTimer::Ring);
+}
+
+fn failure(code: u16) -> Failure {
+    Failure { code, cause: Cause { sip: Some(code), q850: None }, retry_after: None }
+}

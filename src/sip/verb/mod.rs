@@ -1,0 +1,260 @@
+//! Verbs: what one leg does with each method, from its first INVITE to its end.
+//!
+//! Decides: the life of a leg (RFC 3261 13 to 15, 3311, 4028, 6086): early dialogs and forks, 2xx and ACK, re-INVITE and
+//! UPDATE in both directions, CANCEL owed until a provisional, BYE behind an owed ACK (trap T8).
+//! Invariants: every INVITE of the peer gets exactly one final response (I1); every 2xx to ours is ACKed, an unwanted
+//! one is followed by our BYE (I3); at most one offer is outstanding per dialog (I6), offer and answer alternate (I7);
+//! a leg ends with exactly one of `Failed`, `HungUp`, `Lost` and `Released`.
+//! Does not do: admission, matching (that is `endpoint`), or what the call makes of it. SDP is opaque bytes.
+//!
+//! A leg is a state that consumes itself: [`calling`] and [`offered`] before the final response, [`talking`] with its
+//! offers in [`reinvite`], [`leaving`] after our BYE, [`rejected`] after our refusal.
+
+#![warn(clippy::wildcard_enum_match_arm)]
+
+pub mod calling;
+pub mod context;
+pub mod info;
+pub mod leaving;
+pub mod offered;
+pub mod options;
+pub mod reinvite;
+pub mod rejected;
+pub mod session;
+pub mod talking;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::ids::LegId;
+use crate::base::time::Instant;
+use crate::base::timer::TimerTable;
+use crate::sip::dialog::Dialog;
+use crate::sip::dialog::glare::CallIdOwner;
+use crate::sip::endpoint::core::Core;
+use crate::sip::fact::{Cause, Peer};
+use crate::sip::flow::{Flow, FlowFailure};
+use crate::sip::message::{Method, Request};
+use crate::sip::order::{LegOrder, OutgoingInvite};
+use crate::sip::transaction::table::{TxId, What};
+
+use calling::Calling;
+use context::Context;
+use leaving::Leaving;
+use offered::Offered;
+use rejected::Rejected;
+use talking::Talking;
+
+/// One leg.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leg {
+    /// What never depends on the state.
+    pub line: Line,
+    timers: TimerTable<LegTimer>,
+    state: State,
+}
+
+/// What never depends on the state of a leg.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// The leg.
+    pub id: LegId,
+    /// Who is at the other end.
+    pub peer: Peer,
+    /// The flow of the leg's first message.
+    pub flow: Flow,
+    /// Call-ID.
+    pub call_id: bytes::Bytes,
+    /// Our tag, by which requests of the peer are matched.
+    pub local_tag: bytes::Bytes,
+    /// Who made the Call-ID.
+    pub call_id_owner: CallIdOwner,
+}
+
+/// A leg's timers. Each variant says what its firing means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum LegTimer {
+    /// An INVITE has rung for longer than any call should: give up.
+    Ring,
+    /// A proxy might think that the peer's INVITE is dead: repeat the provisional response (RFC 3261 13.3.1.1).
+    RepeatProvisional,
+    /// Our 2xx is not ACKed: send it again (RFC 3261 13.3.1.4).
+    RepeatSuccess,
+    /// Our 2xx was never ACKed: the leg is lost.
+    AckWait,
+    /// The call owes the peer's offer an answer for too long: refuse it.
+    AnswerOwed,
+    /// The wait after a 491 is over: offer again.
+    Glare,
+    /// Our BYE has waited long enough for an ACK or a final response that is owed (trap T8).
+    HangUpOwed,
+    /// Our CANCEL brought no final response in 64*T1: forget the INVITE (RFC 3261 9.1).
+    CancelGivenUp,
+    /// Half of the session interval is over: refresh (RFC 4028 10).
+    Refresh,
+    /// Nobody refreshed the session: it is lost.
+    SessionExpired,
+}
+
+/// Where a leg stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum State {
+    /// Our INVITE has no final response yet.
+    Calling(Calling),
+    /// The peer's INVITE has no final response yet.
+    Offered(Box<Offered>),
+    /// A dialog is confirmed by a 2xx.
+    Talking(Box<Talking>),
+    /// We have sent BYE.
+    Leaving(Leaving),
+    /// We have refused the peer's INVITE.
+    Rejected(Rejected),
+    /// Over: to be forgotten.
+    Over,
+}
+
+/// What can happen to a leg.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// A request of the peer inside the dialog, with its transaction.
+    Request {
+        /// The transaction that waits for our response.
+        tx: TxId,
+        /// The request.
+        request: &'a Request,
+    },
+    /// The ACK of a 2xx.
+    Ack(&'a Request),
+    /// The peer's CANCEL of its INVITE.
+    Cancelled {
+        /// The INVITE's transaction.
+        invite: TxId,
+        /// The Reason of the CANCEL.
+        cause: Cause,
+    },
+    /// Something happened to one of the leg's transactions.
+    News {
+        /// Which.
+        tx: TxId,
+        /// What.
+        what: What,
+    },
+    /// An order of the call.
+    Order(LegOrder),
+    /// A timer has come.
+    Timer(LegTimer),
+}
+
+impl Leg {
+    /// A leg that calls somebody.
+    pub fn call(core: &mut Core, now: Instant, id: LegId, invite: OutgoingInvite) -> Self {
+        let (call_id, local_tag) = (core.mint.call_id(), core.mint.tag());
+        let call_id_owner = CallIdOwner::Us;
+        let line = Line { id, peer: invite.peer.clone(), flow: invite.flow, call_id, local_tag, call_id_owner };
+        let mut leg = Self { line, timers: TimerTable::default(), state: State::Over };
+        leg.state = Calling::start(&mut leg.context(core, now), invite);
+        leg
+    }
+
+    /// A leg that is called. `None` if the INVITE cannot make a dialog.
+    pub fn called(
+        core: &mut Core,
+        now: Instant,
+        id: LegId,
+        peer: Peer,
+        flow: Flow,
+        tx: TxId,
+        invite: &Request,
+    ) -> Option<Self> {
+        let local_tag = core.mint.tag();
+        let dialog = Dialog::of_request(invite, local_tag.clone())?;
+        let call_id_owner = CallIdOwner::Peer;
+        let line = Line { id, peer, flow, call_id: dialog.call_id.clone(), local_tag, call_id_owner };
+        let mut leg = Self { line, timers: TimerTable::default(), state: State::Over };
+        leg.state = Offered::start(&mut leg.context(core, now), tx, invite, dialog);
+        Some(leg)
+    }
+
+    /// Takes one input.
+    pub fn handle(&mut self, core: &mut Core, now: Instant, input: Input<'_>) {
+        // A leg is part of the endpoint: a panic here ends the worker, so nobody sees the placeholder.
+        let state = std::mem::replace(&mut self.state, State::Over);
+        let cx = &mut self.context(core, now);
+        let next = match state {
+            State::Calling(state) => state.handle(cx, input),
+            State::Offered(state) => state.handle(cx, input),
+            State::Talking(state) => state.handle(cx, input),
+            State::Leaving(state) => state.handle(cx, input),
+            State::Rejected(state) => state.handle(cx, input),
+            State::Over => State::Over,
+        };
+        if next == State::Over {
+            self.timers.clear();
+        }
+        self.state = next;
+    }
+
+    /// Takes out the earliest timer that is due.
+    pub fn expire(&mut self, now: Instant) -> Option<LegTimer> {
+        self.timers.expire(now)
+    }
+
+    /// The leg's earliest deadline.
+    pub fn next_timeout(&self) -> Option<Instant> {
+        self.timers.next_timeout()
+    }
+
+    /// The leg's armed timers, for the invariants.
+    pub fn timers(&self) -> impl Iterator<Item = (LegTimer, Instant)> + '_ {
+        self.timers.iter()
+    }
+
+    /// Whether the leg is to be forgotten.
+    pub fn is_over(&self) -> bool {
+        self.state == State::Over
+    }
+
+    /// Whether a request belongs to a dialog of this leg: Call-ID and both tags.
+    pub fn matches(&self, request: &Request) -> bool {
+        match &self.state {
+            State::Calling(calling) => calling.matches(request),
+            State::Offered(offered) => offered.matches(request),
+            State::Talking(talking) => talking.dialog.matches(request),
+            State::Leaving(leaving) => leaving.matches(request),
+            State::Rejected(_) | State::Over => false,
+        }
+    }
+
+    /// The stream of the leg's flow is gone: later requests find their own way.
+    pub fn flow_failed(&mut self, flow: &Flow, _failure: FlowFailure) {
+        if self.line.flow == *flow && flow.connection.is_some() {
+            self.line.flow.connection = None;
+        }
+    }
+
+    fn context<'a>(&'a mut self, core: &'a mut Core, now: Instant) -> Context<'a> {
+        Context { now, core, line: &self.line, timers: &mut self.timers }
+    }
+}
+
+/// The code of a refusal of a request that no state expects there.
+pub(crate) fn out_of_place(method: &Method) -> u16 {
+    match method {
+        // The dialog exists, so an unknown usage of it is what the peer got wrong (RFC 6665 4.1.3).
+        Method::Notify => 481,
+        // A REFER that maps to nothing is declined, never relayed (trap T7).
+        Method::Refer => 603,
+        Method::Invite
+        | Method::Ack
+        | Method::Bye
+        | Method::Cancel
+        | Method::Options
+        | Method::Register
+        | Method::Prack
+        | Method::Update
+        | Method::Info
+        | Method::Subscribe
+        | Method::Message
+        | Method::Publish => 405,
+        Method::Other(_) => 501,
+    }
+}
