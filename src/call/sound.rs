@@ -58,8 +58,8 @@ impl Refused {
     /// The response that says so.
     pub(super) const fn code(&self) -> u16 {
         match self {
-            Self::Negotiation(Refusal::Malformed(_)) => 400,
-            Self::Negotiation(_) | Self::Address => 488,
+            Self::Negotiation(refusal) => refusal.code(),
+            Self::Address => 488,
         }
     }
 }

@@ -69,8 +69,9 @@ impl Binding {
     /// The value of the Contact header that lists it, with the seconds left.
     pub(super) fn listed(&self, now: Instant) -> Bytes {
         let mut address = self.address.clone();
-        let left = self.expires_at - now;
-        address.params.set("expires", Some(left.as_secs().to_string().into()));
+        // At least 1: a contact listed with 0 would read as removed (RFC 3261 10.3, step 8).
+        let left = (self.expires_at - now).as_secs().max(1);
+        address.params.set("expires", Some(left.to_string().into()));
         address.to_bytes()
     }
 

@@ -72,6 +72,8 @@ fn a_phone_registers_refreshes_and_expires() {
     assert!(registrar.handle_timeout(at(109)).is_empty());
     let fetch = registrar.register(at(109), &agent(), &request("b", 1, "X: y"), udp(5060));
     assert_eq!(listed(&fetch), ["<sip:8001@10.0.0.1>;expires=1"]);
+    let last = registrar.register(at(109) + Duration::from_millis(500), &agent(), &request("b", 2, "X: y"), udp(5060));
+    assert_eq!(listed(&last), ["<sip:8001@10.0.0.1>;expires=1"], "it still lives");
     assert!(matches!(registrar.handle_timeout(at(110))[..], [Event::Unregistered { .. }]));
     assert!(registrar.is_empty() && registrar.next_timeout().is_none() && registrar.flows.is_empty());
 }
