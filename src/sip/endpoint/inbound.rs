@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::admission::Source;
+use super::identity::Sender;
 use super::reply::{Arrival, Standing};
 use super::{Endpoint, Reading, Then, screening};
 use crate::base::ids::LegId;
@@ -41,14 +42,6 @@ impl Endpoint {
         self.settle(now);
     }
 
-    /// Who has proved to be at the other end of a flow.
-    pub(super) fn proven(&self, flow: &Flow) -> Option<Peer> {
-        match self.core.admission.source(flow.remote.ip()) {
-            Source::Trunk(trunk) => Some(Peer::Trunk(trunk)),
-            Source::Softphones | Source::Unknown => None,
-        }
-    }
-
     fn on_broken(&mut self, flow: Flow, broken: Broken, size: usize) {
         if broken.reason == Defect::KeepAlive {
             return;
@@ -69,7 +62,11 @@ impl Endpoint {
         self.core.observe(Observation::Request { method: request.method.label(), inbound: true });
         let Some(mut arrival) = Arrival::stamp(&mut request.headers, flow, size) else { return };
         let Some(key) = ServerKey::of(&request) else { return };
-        let Some(peer) = self.identify(now, &mut arrival, &key, &request) else { return };
+        let peer = match self.identify(now, &mut arrival, &key, &request) {
+            Sender::Peer(peer) => peer,
+            Sender::Stranger => return self.on_stranger(&arrival, &request),
+            Sender::Refused => return,
+        };
         match self.core.transactions.receive_request(now, &key, &request, &peer) {
             Fate::Absorbed => return,
             Fate::Foreign => return self.silence(flow, "wrong_source"),
@@ -81,17 +78,8 @@ impl Endpoint {
             Method::Cancel => return self.on_cancel(now, &arrival, key, &peer, &request),
             _ => {}
         }
-        if self.is_strict(&peer)
-            && let Err(broken) = wire::validate(&request)
-        {
-            self.core.observe(Observation::ParseError { reason: broken.reason.as_str() });
-            if let Some(response) = broken.answer {
-                self.reply_with(&arrival, *response, Then::Keep);
-            }
+        if !self.is_acceptable(&arrival, &request, self.reading(&peer)) {
             return;
-        }
-        if let Err(response) = screening::screen(&request, &self.core.mint) {
-            return self.reply_with(&arrival, *response, Then::Keep);
         }
         match request.headers.to().ok().and_then(|to| to.tag().cloned()) {
             Some(tag) => self.on_request_inside(now, &arrival, key, &peer, &request, &tag),
@@ -99,23 +87,46 @@ impl Endpoint {
         }
     }
 
-    /// Who sent a request. `None` when it has been answered, or is to be met by silence.
-    fn identify(&mut self, _now: Instant, arrival: &mut Arrival, key: &ServerKey, request: &Request) -> Option<Peer> {
-        let known = self.proven(&arrival.flow).or_else(|| self.core.transactions.peer_of(key, &arrival.flow));
-        if let Some(peer) = known {
-            arrival.standing = Standing::Proven;
-            return Some(peer);
+    fn reading(&self, peer: &Peer) -> Reading {
+        match peer {
+            Peer::Trunk(trunk) => self.core.admission.reading(trunk),
+            Peer::Softphone(_) => Reading::Strict,
         }
-        if request.method != Method::Ack {
-            self.reply(arrival, request, 403);
-        }
-        None
     }
 
-    fn is_strict(&self, peer: &Peer) -> bool {
-        match peer {
-            Peer::Trunk(trunk) => self.core.admission.reading(trunk) == Reading::Strict,
-            Peer::Softphone(_) => true,
+    /// Whether a request says nothing that earns it a refusal; if not, it has been refused.
+    fn is_acceptable(&mut self, arrival: &Arrival, request: &Request, reading: Reading) -> bool {
+        if reading == Reading::Strict
+            && let Err(broken) = wire::validate(request)
+        {
+            self.core.observe(Observation::ParseError { reason: broken.reason.as_str() });
+            if let Some(response) = broken.answer {
+                self.reply_with(arrival, *response, Then::Keep);
+            }
+            return false;
+        }
+        if let Err(response) = screening::screen(request, &self.core.mint) {
+            self.reply_with(arrival, *response, Then::Keep);
+            return false;
+        }
+        true
+    }
+
+    /// Somebody in the softphones' networks who has proved nothing: an answer without state, or silence where a dialog
+    /// or a transaction of somebody else is meant (V47).
+    fn on_stranger(&mut self, arrival: &Arrival, request: &Request) {
+        if matches!(request.method, Method::Ack) {
+            return;
+        }
+        let tag = request.headers.to().ok().and_then(|to| to.tag().cloned());
+        if tag.is_some_and(|tag| self.by_tag.contains_key(&tag) || self.ended.peer_of(&tag).is_some()) {
+            return self.silence(arrival.flow, "wrong_source");
+        }
+        if request.method == Method::Cancel || request.headers.to().is_ok_and(|to| to.tag().is_some()) {
+            return self.reply(arrival, request, 481);
+        }
+        if self.is_acceptable(arrival, request, Reading::Strict) {
+            self.answer_outside(arrival, request);
         }
     }
 
@@ -185,8 +196,20 @@ impl Endpoint {
     }
 
     fn on_request_outside(&mut self, now: Instant, arrival: &Arrival, key: ServerKey, peer: Peer, request: &Request) {
+        match (&request.method, &peer) {
+            (Method::Invite, _) => self.on_invite(now, arrival, key, peer, request),
+            (Method::Register, Peer::Softphone(agent)) => {
+                let agent = agent.clone();
+                self.on_register(now, arrival, key, &agent, request);
+            }
+            _ => self.answer_outside(arrival, request),
+        }
+    }
+
+    /// Answers a request outside of any dialog that neither calls nor registers. The same answer each time, so that no
+    /// state is needed.
+    fn answer_outside(&mut self, arrival: &Arrival, request: &Request) {
         match request.method {
-            Method::Invite => self.on_invite(now, arrival, key, peer, request),
             Method::Options => {
                 let response = self.core.voice.options_answer(request, &arrival.flow);
                 self.reply_with(arrival, response, Then::Keep);
@@ -194,7 +217,8 @@ impl Endpoint {
             // A dialog is what these live in (RFC 3261 15.1.2, 3311 5.2, 6086 4.2).
             Method::Bye | Method::Update | Method::Info | Method::Prack => self.reply(arrival, request, 481),
             Method::Refer => self.reply(arrival, request, 603),
-            Method::Register
+            Method::Invite
+            | Method::Register
             | Method::Notify
             | Method::Subscribe
             | Method::Message

@@ -1,5 +1,6 @@
 //! A new INVITE: the limits it meets, and the leg it starts.
 
+use super::identity::speaks_for;
 use super::reply::Arrival;
 use super::{Endpoint, Then, body};
 use crate::base::time::Instant;
@@ -14,7 +15,9 @@ const DEFAULT_MAX_FORWARDS: u8 = 70;
 impl Endpoint {
     /// A new INVITE of an admitted peer.
     pub(super) fn on_invite(&mut self, now: Instant, arrival: &Arrival, key: ServerKey, peer: Peer, request: &Request) {
-        if !self.speaks_for_itself(&peer, request) {
+        if let Peer::Softphone(agent) = &peer
+            && !speaks_for(request, agent)
+        {
             self.silence(arrival.flow, "foreign_from");
             return self.reply(arrival, request, 403);
         }
@@ -43,19 +46,6 @@ impl Endpoint {
             max_forwards: max_forwards.saturating_sub(1),
         };
         self.core.events.push_back(Event::Incoming(Box::new(incoming)));
-    }
-
-    /// A softphone calls in its own name only (V19, CVE-2025-47779).
-    fn speaks_for_itself(&self, peer: &Peer, request: &Request) -> bool {
-        match peer {
-            Peer::Trunk(_) => true,
-            Peer::Softphone(agent) => request
-                .headers
-                .from()
-                .ok()
-                .and_then(|from| from.uri.user())
-                .is_some_and(|user| user == agent.as_str().as_bytes()),
-        }
     }
 
     /// Whether one more INVITE of this peer would leave more state than it may (V50).

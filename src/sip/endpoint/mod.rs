@@ -14,6 +14,7 @@ pub mod admission;
 pub mod body;
 pub mod core;
 pub mod ended;
+mod identity;
 mod inbound;
 mod invite;
 mod reply;
@@ -30,12 +31,14 @@ use serde::{Deserialize, Serialize};
 use self::admission::Admission;
 use self::core::Core;
 use self::ended::Ended;
-pub use self::settings::{Account, Limits, Listener, Reading, Settings, TrunkAccess};
+pub use self::settings::{Limits, Listener, Reading, Settings, TrunkAccess};
 use self::voice::Voice;
+use super::auth::Authenticator;
 use super::dialog::mint::Mint;
 use super::fact::{Event, Failure, LegFact, Observation};
 use super::flow::{ConnectionId, Flow, FlowFailure};
 use super::order::{LegOrder, OutgoingInvite};
+use super::registrar::Registrar;
 use super::transaction::entry::Transaction;
 use super::transaction::table::{Owner, Transactions, What};
 use super::verb::{Input, Leg};
@@ -53,6 +56,8 @@ pub struct Endpoint {
     by_connection: BTreeSet<(ConnectionId, LegId)>,
     deadlines: DeadlineQueue<LegId>,
     ended: Ended,
+    authenticator: Authenticator,
+    registrar: Registrar,
     last_leg: u64,
     transmits: VecDeque<Transmit>,
 }
@@ -93,6 +98,8 @@ pub struct Census {
     pub transactions: usize,
     /// Armed timers of legs and transactions.
     pub timers: usize,
+    /// Contacts of registered softphones.
+    pub contacts: usize,
     /// Ended dialogs that are still remembered.
     pub ended_dialogs: usize,
     /// The latest deadline of all timers of legs and transactions.
@@ -101,7 +108,8 @@ pub struct Census {
 
 impl Endpoint {
     /// An endpoint with no legs.
-    pub fn new(settings: Settings, entropy: Entropy) -> Self {
+    pub fn new(settings: Settings, mut entropy: Entropy) -> Self {
+        let secrets = entropy.fork();
         let core = Core {
             timing: settings.timing,
             limits: settings.limits.clone(),
@@ -118,6 +126,8 @@ impl Endpoint {
             by_connection: BTreeSet::new(),
             deadlines: DeadlineQueue::default(),
             ended: Ended::new(settings.limits.ended_dialogs, settings.timing.patience()),
+            authenticator: Authenticator::new(settings.auth, secrets),
+            registrar: Registrar::new(settings.registrar),
             last_leg: 0,
             transmits: VecDeque::new(),
         }
@@ -136,6 +146,7 @@ impl Endpoint {
             }
         }
         self.core.transactions.flow_failed(now, &flow, failure);
+        self.core.events.extend(self.registrar.flow_failed(&flow));
         self.settle(now);
     }
 
@@ -151,15 +162,15 @@ impl Endpoint {
             self.deadlines.set(&id, next);
         }
         self.ended.expire(now);
+        self.core.events.extend(self.registrar.handle_timeout(now));
         self.settle(now);
     }
 
     /// The earliest deadline.
     pub fn next_timeout(&self) -> Option<Instant> {
-        [self.core.transactions.next_timeout(), self.deadlines.next_timeout(), self.ended.next_timeout()]
-            .into_iter()
-            .flatten()
-            .min()
+        let transactions = self.core.transactions.next_timeout();
+        let (legs, ended) = (self.deadlines.next_timeout(), self.ended.next_timeout());
+        [transactions, legs, ended, self.registrar.next_timeout()].into_iter().flatten().min()
     }
 
     /// Calls somebody. What becomes of it is told by the facts of the leg.
@@ -227,6 +238,7 @@ impl Endpoint {
             legs: self.legs.len(),
             transactions: self.core.transactions.len(),
             timers: timers + of_legs().count(),
+            contacts: self.registrar.len(),
             ended_dialogs: self.ended.len(),
             latest_timer: latest.into_iter().chain(of_legs()).max(),
         }

@@ -83,12 +83,7 @@ impl Endpoint {
         self.transmits.push_back(Transmit { flow: arrival.back, message, then });
     }
 
-    /// Refuses by silence.
-    pub(super) fn silence(&mut self, flow: Flow, reason: &'static str) {
-        self.core.observe(Observation::Refused { flow, reason });
-    }
-
-    fn tag_without_state(&self, response: &mut Response) {
+    pub(super) fn tag_without_state(&self, response: &mut Response) {
         let Ok(mut to) = response.headers.to() else { return };
         if to.tag().is_some() {
             return;

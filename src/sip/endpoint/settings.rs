@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use crate::base::ids::{AgentId, TrunkId};
+use crate::base::ids::TrunkId;
 use crate::sip::flow::Transport;
 use crate::sip::transaction::timers::Timing;
-use crate::sip::wire;
+use crate::sip::{auth, registrar, wire};
 
 /// The endpoint's settings.
 #[derive(Clone, Debug)]
@@ -21,10 +21,10 @@ pub struct Settings {
     pub trunks: Vec<TrunkAccess>,
     /// Where softphones may be. Outside of it, and of the trunks' networks, every source meets silence.
     pub softphone_networks: Vec<IpNet>,
-    /// The digest realm.
-    pub realm: String,
-    /// The softphones that may register.
-    pub accounts: Vec<Account>,
+    /// How softphones prove who they are.
+    pub auth: auth::Settings,
+    /// How they register.
+    pub registrar: registrar::Settings,
     /// T1, T2, T4.
     pub timing: Timing,
     /// The limits on everything a peer can make grow.
@@ -64,21 +64,6 @@ pub enum Reading {
     Tolerant,
     /// Every defect is answered 400: everybody else.
     Strict,
-}
-
-/// A softphone's credentials.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Account {
-    /// The agent, whose number is the user part of the address-of-record and the digest user name.
-    pub agent: AgentId,
-    /// The password.
-    pub password: String,
-}
-
-impl std::fmt::Debug for Account {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Account").field("agent", &self.agent).finish_non_exhaustive()
-    }
 }
 
 /// The limits on everything a peer can make grow.
