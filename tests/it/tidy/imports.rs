@@ -21,7 +21,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("switch", &["call", "sip", "sdp", "media", "routing", "base"]),
     // The drivers do not know one another, nor the engine, nor the API.
     ("net", &["sip", "base"]),
-    ("metrics", &["call", "switch", "sip", "media", "base"]),
+    // Metrics count what calls and peers did, in the words of those layers.
+    ("metrics", &["call", "switch", "routing", "sip", "media", "base"]),
     ("engine", &["switch", "call", "sip", "media", "net", "metrics", "base"]),
     // The edge.
     ("api", &["engine", "switch", "metrics", "base"]),
