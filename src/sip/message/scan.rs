@@ -2,31 +2,39 @@
 
 #![warn(clippy::indexing_slicing)]
 
+use std::cell::Cell;
+
 use bytes::Bytes;
 
-/// How far an ordinary reading of one quoted string may look in a value that is not UTF-8. Names are shorter; without
-/// the limit, crafted strings whose two readings end apart would make reading quadratic (V32).
-const LOOK_AHEAD: usize = 1024;
+/// How often, on average, each byte of a value that is not UTF-8 may be read in search of a plain close. Without the
+/// limit, crafted strings whose two readings end apart would make reading quadratic (V32); an honest value needs one.
+const PLAIN_READINGS: usize = 2;
 
 /// One header value, together with how its quoted strings are to be read.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(in crate::sip) struct Scanner<'a> {
     value: &'a [u8],
     charset: Charset,
 }
 
 /// The reading of a value as a whole.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone)]
 enum Charset {
     /// Every byte belongs to valid UTF-8.
     Utf8,
     /// Some string in it is not UTF-8; each string decides for itself.
-    Mixed,
+    Mixed {
+        /// Bytes that may still be read in search of a plain close.
+        allowance: Cell<usize>,
+    },
 }
 
 impl<'a> Scanner<'a> {
     pub(in crate::sip) fn new(value: &'a [u8]) -> Self {
-        let charset = if std::str::from_utf8(value).is_ok() { Charset::Utf8 } else { Charset::Mixed };
+        let charset = match std::str::from_utf8(value) {
+            Ok(_) => Charset::Utf8,
+            Err(_) => Charset::Mixed { allowance: Cell::new(value.len().saturating_mul(PLAIN_READINGS)) },
+        };
         Self { value, charset }
     }
 
@@ -36,13 +44,16 @@ impl<'a> Scanner<'a> {
     /// byte of a GBK character may be 0x5C, which would otherwise be read as an escape.
     pub(in crate::sip) fn closing_quote(&self, open: usize) -> Option<usize> {
         let start = open.checked_add(1)?;
-        match self.charset {
+        match &self.charset {
             Charset::Utf8 => single_byte_close(self.value, start, self.value.len()),
-            Charset::Mixed => {
-                let limit = self.value.len().min(start.saturating_add(LOOK_AHEAD));
-                let plain = single_byte_close(self.value, start, limit)
-                    .filter(|end| self.value.get(start..*end).is_some_and(|text| std::str::from_utf8(text).is_ok()));
-                plain.or_else(|| double_byte_close(self.value, start))
+            Charset::Mixed { allowance } => {
+                let limit = self.value.len().min(start.saturating_add(allowance.get()));
+                let plain = single_byte_close(self.value, start, limit);
+                let read = plain.unwrap_or(limit).saturating_sub(start);
+                allowance.set(allowance.get().saturating_sub(read));
+                let utf8 =
+                    |end: &usize| self.value.get(start..*end).is_some_and(|text| std::str::from_utf8(text).is_ok());
+                plain.filter(utf8).or_else(|| double_byte_close(self.value, start))
             }
         }
     }

@@ -261,18 +261,15 @@ impl Uri {
     fn params_agree(&self, other: &Self) -> bool {
         // RFC 3261 19.1.4: these never match when only one URI has them; any other is ignored then.
         const DECISIVE: [&str; 8] = ["user", "ttl", "method", "maddr", "transport", "isub", "phone-context", "ext"];
+        let named = |params: &Params, name: &Bytes| {
+            let same = |(known, _): &(&Bytes, Option<&Bytes>)| unescape(known).eq_ignore_ascii_case(&unescape(name));
+            params.iter().find(same).map(|(_, value)| value.map(|value| unescape(value).to_ascii_lowercase()))
+        };
         let decisive = |name: &Bytes| DECISIVE.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
         let agree = |one: &Params, two: &Params| {
-            one.iter().all(|(name, value)| {
-                let other = std::str::from_utf8(name).ok().and_then(|name| two.get(name));
-                match other {
-                    None => !decisive(name),
-                    Some(other) => match (value, other) {
-                        (Some(value), Some(other)) => unescape(value).eq_ignore_ascii_case(&unescape(other)),
-                        (None, None) => true,
-                        (Some(_), None) | (None, Some(_)) => false,
-                    },
-                }
+            one.iter().all(|(name, _)| {
+                let theirs = named(two, name);
+                if theirs.is_none() { !decisive(name) } else { theirs == named(one, name) }
             })
         };
         agree(&self.params, &other.params) && agree(&other.params, &self.params)

@@ -1,0 +1,101 @@
+//! What must hold for any bytes whatever. The fuzz targets of `fuzz/` run the same functions.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use bytes::Bytes;
+use lianxian::media::rtp;
+use lianxian::sdp::negotiate::{LocalMedia, answer, conclude};
+use lianxian::sip::message::{Message, Name, NameAddr, Uri, Via, split_list, text};
+use lianxian::sip::wire::{Framer, Limits, parse, validate};
+
+/// A message: what is accepted is written, read again and written the same; every typed header is read; a stream gives
+/// the same messages however it is cut.
+pub fn sip_message(bytes: &[u8]) {
+    match parse(Bytes::copy_from_slice(bytes), &Limits::default()) {
+        Ok(message) => {
+            read_everything(&message);
+            let written = message.to_bytes();
+            // Compact names grow when written out, which may lift what was at a limit above it.
+            if let Ok(again) = parse(written.clone(), &Limits::default()) {
+                assert_eq!(again.to_bytes(), written, "written twice, it is the same");
+            } else {
+                assert!(bytes.len() > 4096, "what we write, we read: {}", written.escape_ascii());
+            }
+        }
+        Err(broken) => drop(broken.answer.map(|answer| answer.to_bytes())),
+    }
+    assert_eq!(framed(bytes, bytes.len().max(1)), framed(bytes, 3), "a stream does not depend on how it is cut");
+}
+
+/// A URI: what is accepted is written, read again and equal.
+pub fn sip_uri(bytes: &[u8]) {
+    if let Ok(uri) = Uri::parse(bytes) {
+        let again = Uri::parse(&uri.to_bytes()).expect("what we write, we read");
+        assert_eq!(again, uri);
+        assert!(again.equivalent(&uri) && uri.equivalent(&again), "a URI is equivalent to itself");
+        drop((uri.user(), uri.header("replaces"), uri.param("lr"), format!("{uri:?}")));
+    }
+    if let Ok(address) = NameAddr::parse(bytes) {
+        let written = address.to_bytes();
+        let again = NameAddr::parse(&written).unwrap_or_else(|problem| panic!("{problem}: {}", written.escape_ascii()));
+        assert_eq!(again.to_bytes(), written);
+        assert_eq!(again.uri, address.uri);
+        drop(address.display_text());
+    }
+    if let Ok(via) = Via::parse(bytes) {
+        assert_eq!(Via::parse(&via.to_bytes()).map(|via| via.to_bytes()), Ok(via.to_bytes()));
+    }
+}
+
+/// A session description: what is accepted is written, read again and equal; an offer is answered or refused.
+pub fn sdp(bytes: &[u8]) {
+    if let Ok(description) = lianxian::sdp::parse::parse(bytes) {
+        let written = description.to_bytes();
+        if let Ok(again) = lianxian::sdp::parse::parse(&written) {
+            assert_eq!(again.to_bytes(), written);
+        }
+    }
+    let local = LocalMedia::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 20_000, 7);
+    drop((answer(bytes, &local), conclude(&local, bytes)));
+}
+
+/// A media packet: the payload lies within it.
+pub fn rtp(bytes: &[u8]) {
+    if let Ok((_, payload)) = rtp::Header::parse(bytes) {
+        assert!(bytes.get(payload).is_some(), "the payload lies within the packet");
+    }
+    let _rtcp: bool = rtp::is_rtcp(bytes);
+}
+
+fn read_everything(message: &Message) {
+    let headers = message.headers();
+    drop((headers.vias(), headers.contacts_or_star(), headers.routes(), headers.record_routes()));
+    drop((headers.max_forwards(), headers.content_type(), headers.expires(), headers.reason(), headers.retry_after()));
+    for name in [Name::PAssertedIdentity, Name::Diversion, Name::HistoryInfo, Name::ReferTo] {
+        drop(headers.addresses(&name));
+    }
+    for header in headers.iter() {
+        drop((text::decode(&header.value), split_list(&header.value).count(), format!("{header:?}")));
+    }
+    if let Message::Request(request) = message {
+        drop(validate(request));
+    }
+}
+
+fn framed(bytes: &[u8], size: usize) -> (Vec<Bytes>, Option<&'static str>, usize) {
+    let mut framer = Framer::new(Limits::default());
+    let (mut messages, mut pings) = (Vec::new(), 0);
+    for piece in bytes.chunks(size) {
+        framer.push(piece);
+        loop {
+            let next = framer.next();
+            pings += framer.take_pings();
+            match next {
+                Ok(Some(message)) => messages.push(message),
+                Ok(None) => break,
+                Err(broken) => return (messages, Some(broken.reason.as_str()), pings),
+            }
+        }
+    }
+    (messages, None, pings)
+}

@@ -1,0 +1,164 @@
+//! Seeded mutational fuzzing of everything that reads bytes of strangers, and the proof that it reads in linear time.
+//!
+//! `LIANXIAN_FUZZ_SECONDS` says how long (2 by default, 60 in `scripts/test`), `LIANXIAN_FUZZ_SEED` where to begin; a
+//! failure prints the seed of the input that did it, and that seed alone repeats it. Seeds are written with CRLF line
+//! ends, and a few with bare line feeds on purpose (trap E9).
+
+#![allow(clippy::disallowed_methods, reason = "how long to fuzz, and how long reading takes, is real time")]
+
+mod checks;
+mod mutate;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use lianxian::base::entropy::Entropy;
+
+use crate::torture;
+
+fn number(variable: &str, default: u64) -> u64 {
+    std::env::var(variable).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{variable} is no number")))
+}
+
+/// Damages the seeds and checks, until the time is up.
+fn fuzz(name: &str, seeds: &[Vec<u8>], check: fn(&[u8])) {
+    let deadline = Instant::now() + Duration::from_secs(number("LIANXIAN_FUZZ_SECONDS", 2)) / 4;
+    let start = number("LIANXIAN_FUZZ_SEED", 1);
+    seeds.iter().for_each(|seed| check(seed));
+    let mut seed = start;
+    while seed == start || Instant::now() < deadline {
+        let mut entropy = Entropy::from_number(seed);
+        let mut choose = || &seeds[entropy.below(seeds.len() as u64) as usize];
+        let (first, second) = (choose(), choose());
+        let input = mutate::mutate(first, second, &mut entropy);
+        if catch_unwind(AssertUnwindSafe(|| check(&input))).is_err() {
+            panic!(
+                "{name}: repeat with LIANXIAN_FUZZ_SEED={seed} LIANXIAN_FUZZ_SECONDS=0; input {}",
+                input.escape_ascii()
+            );
+        }
+        seed += 1;
+    }
+    eprintln!("{name}: {} inputs from seed {start}", seed - start);
+}
+
+fn lines(text: &str) -> Vec<Vec<u8>> {
+    text.lines().map(|line| line.trim().as_bytes().to_vec()).collect()
+}
+
+#[test]
+fn any_bytes_as_a_message() {
+    let mut seeds: Vec<Vec<u8>> = torture::letters().into_iter().map(|(_, letter)| letter).collect();
+    let with_line_feeds: Vec<Vec<u8>> =
+        seeds.iter().step_by(9).map(|letter| letter.iter().copied().filter(|byte| *byte != b'\r').collect()).collect();
+    seeds.extend(with_line_feeds);
+    fuzz("message", &seeds, checks::sip_message);
+}
+
+#[test]
+fn any_bytes_as_a_uri_an_address_a_via() {
+    let seeds = lines(
+        "sip:12345@hotline.example:5060;user=phone;lr?Replaces=a%40b%3Bto-tag%3Dt&Require=replaces
+        sips:user;par=u%40h:pass@[2001:db8::1]:5061;transport=tcp
+        tel:+86-755-8888-0000;phone-context=+86;isub=12
+        tel:110;phone-context=ims.example
+        urn:service:sos.police
+        \"\u{5f20}\u{4e09} \\\" \" <sip:1@192.0.2.1>;tag=a;q=\"0.3;4\"
+        Two Words <sip:[::ffff:192.0.2.1]>;expires=3600
+        sip:a@b;tag=1
+        SIP / 2.0 / UDP h.example : 5060 ; branch = z9hG4bKa ; received = [2001:db8::9]; rport=5062",
+    );
+    fuzz("uri", &seeds, checks::sip_uri);
+}
+
+#[test]
+fn any_bytes_as_a_session_description() {
+    let seeds = [
+        "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8 0 101\r\n\
+         a=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:20\r\na=sendrecv\r\n",
+        "v=0\r\no=- 1 2 IN IP6 2001:db8::1\r\ns= \r\nt=0 0\r\nm=audio 0 RTP/AVP 8\r\nc=IN IP6 2001:db8::1\r\na=inactive\r\n\
+         m=video 4002 RTP/AVP 31\r\nc=IN IP4 0.0.0.0\r\n",
+        "v=0\no=- 1 1 IN IP4 192.0.2.1\ns=-\nc=IN IP4 192.0.2.1\nt=0 0\nm=audio 4000 RTP/AVP 8\n",
+    ];
+    fuzz("sdp", &seeds.map(|seed| seed.as_bytes().to_vec()), checks::sdp);
+}
+
+#[test]
+fn any_bytes_as_a_media_packet() {
+    let plain = [&[0x80, 0x88, 0, 1, 0, 0, 0, 160, 1, 2, 3, 4][..], &[0xd5; 160]].concat();
+    let extended =
+        [&[0xb1, 101, 0, 2, 0, 0, 0, 160, 1, 2, 3, 4, 9, 9, 9, 9, 0xbe, 0xde, 0, 1, 0, 0, 0, 0][..], &[1; 8], &[4]]
+            .concat();
+    let report = vec![0x80, 200, 0, 6, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2];
+    fuzz("rtp", &[plain, extended, report], checks::rtp);
+}
+
+/// The shortest of several runs: what the machine does besides does not count.
+fn cost(input: &[u8], check: fn(&[u8])) -> Duration {
+    let run = |_| {
+        let start = Instant::now();
+        check(input);
+        start.elapsed()
+    };
+    (0..3).map(run).min().expect("three runs")
+}
+
+#[test]
+fn ten_times_the_bytes_take_at_most_twelve_times_the_time() {
+    // Strings whose two readings, plain and GBK, end apart: the case that a naive reader takes square time for.
+    let units: [&[u8]; 12] = [
+        b"(",
+        b",",
+        b"\"",
+        b"<",
+        b";",
+        b"\\",
+        b"\"\xD5\\\"\\",
+        b"\"\xE8\xAA\xA0\\\"\\",
+        b"<sip:a>,",
+        b";a=\"\"",
+        b"a,\"",
+        b"\"<",
+    ];
+    let headers = ["From", "To", "Contact", "Via", "Route", "Call-ID", "X"];
+    for unit in units {
+        for header in headers {
+            let letter = |size: usize| {
+                let value = unit.repeat(size / unit.len());
+                [
+                    b"INVITE sip:h SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:a@h>;tag=1\r\nTo: <sip:b@h>\r\n\
+                      Call-ID: c\r\nCSeq: 1 INVITE\r\n"
+                        .as_slice(),
+                    header.as_bytes(),
+                    b": ",
+                    &value,
+                    b"\xff\r\nContent-Length: 0\r\n\r\n",
+                ]
+                .concat()
+            };
+            let read = |bytes: &[u8]| {
+                let limits = lianxian::sip::wire::Limits { header_value: 64 * 1024, ..Default::default() };
+                if let Ok(message) = lianxian::sip::wire::parse(bytes.to_vec().into(), &limits) {
+                    let headers = message.headers();
+                    drop((headers.vias(), headers.contacts(), headers.routes()));
+                    drop(
+                        headers
+                            .iter()
+                            .map(|header| lianxian::sip::message::split_list(&header.value).count())
+                            .sum::<usize>(),
+                    );
+                }
+            };
+            // What is too short to be measured is not slow; what a busy machine has delayed is measured again.
+            let floor = Duration::from_micros(if cfg!(debug_assertions) { 4_000 } else { 400 });
+            let limit = Duration::from_millis(if cfg!(debug_assertions) { 200 } else { 5 });
+            let (mut small, mut large) = (Duration::MAX, Duration::MAX);
+            let linear = (0..10).any(|_| {
+                small = small.min(cost(&letter(6_000), read));
+                large = large.min(cost(&letter(60_000), read));
+                large < limit && (large <= small * 12 || large <= floor)
+            });
+            assert!(linear, "{header}: {}: {small:?}, {large:?}", unit.escape_ascii());
+        }
+    }
+}
