@@ -4,6 +4,7 @@
 
 mod differential;
 mod fuzzing;
+mod registration;
 mod sdp_abuse;
 mod tidy;
 mod torture;
