@@ -62,7 +62,7 @@ impl KeyReader {
         let latest = match self.latest {
             Some(latest) if latest.ssrc == header.ssrc => {
                 let ahead = header.timestamp.wrapping_sub(latest.timestamp).cast_signed();
-                if ahead < 0 && ahead >= -LATE_MAX {
+                if (-LATE_MAX..0).contains(&ahead) {
                     return ended;
                 }
                 if ahead == 0 { latest } else { self.next(&mut ended, at, header, event) }
@@ -96,10 +96,10 @@ impl KeyReader {
     }
 
     fn next(&mut self, ended: &mut SmallVec<[Key; 2]>, at: Instant, header: &Header, event: u8) -> Latest {
-        if let Some(latest) = &mut self.latest {
-            if latest.phase != Phase::Reported {
-                ended.extend(latest.report());
-            }
+        if let Some(latest) = &mut self.latest
+            && latest.phase != Phase::Reported
+        {
+            ended.extend(latest.report());
         }
         Latest {
             ssrc: header.ssrc,

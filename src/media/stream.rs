@@ -35,6 +35,9 @@ pub(super) struct Stream {
     timestamp: u32,
     /// When `timestamp` was first sent; `None` before the first packet.
     sent_at: Option<Instant>,
+    /// The first packet: what the timestamps of later changes of origin are reckoned from, so that the half packets
+    /// lost and won at each of them do not add up.
+    anchor: Option<(Instant, u32)>,
     /// Samples that the packet with `timestamp` covers.
     span: u32,
     writer: Writer,
@@ -71,6 +74,7 @@ impl Stream {
             sequence: sequence.wrapping_sub(1),
             timestamp,
             sent_at: None,
+            anchor: None,
             span: 0,
             writer: Writer::Nobody,
             packets: 0,
@@ -102,7 +106,7 @@ impl Stream {
             self.sequence = sequence;
         }
         if fresh || timestamp.wrapping_sub(self.timestamp).cast_signed() > 0 {
-            (self.timestamp, self.sent_at) = (timestamp, Some(now));
+            self.stamp(now, timestamp);
         }
         self.span = samples;
         self.writer = Writer::Origin(mapping);
@@ -121,7 +125,8 @@ impl Stream {
         let fresh = self.writer != Writer::Ourselves || late;
         let timestamp = if fresh { self.next_timestamp(now) } else { self.timestamp.wrapping_add(self.span) };
         self.sequence = self.sequence.wrapping_add(1);
-        (self.timestamp, self.sent_at, self.span) = (timestamp, Some(now), samples);
+        self.stamp(now, timestamp);
+        self.span = samples;
         self.writer = Writer::Ourselves;
         Header { marker: fresh, payload_type, sequence: self.sequence, timestamp, ssrc: self.ssrc }
     }
@@ -130,7 +135,8 @@ impl Stream {
     pub(super) fn begin_key(&mut self, now: Instant, payload_type: u8) -> Header {
         let timestamp = self.next_timestamp(now);
         self.sequence = self.sequence.wrapping_add(1);
-        (self.timestamp, self.sent_at, self.span) = (timestamp, Some(now), 0);
+        self.stamp(now, timestamp);
+        self.span = 0;
         // What comes after the key is a change of writer again.
         self.writer = Writer::Nobody;
         Header { marker: true, payload_type, sequence: self.sequence, timestamp, ssrc: self.ssrc }
@@ -181,9 +187,17 @@ impl Stream {
         }
     }
 
+    /// The timestamp of `now` by the wall clock, but never inside what the last packet covers.
     fn next_timestamp(&self, now: Instant) -> u32 {
-        let elapsed = self.sent_at.map_or(0, |at| samples_in(now.since(at)));
-        self.timestamp.wrapping_add(elapsed.max(self.span))
+        let earliest = self.timestamp.wrapping_add(self.span);
+        let Some((at, start)) = self.anchor else { return earliest };
+        let wall = start.wrapping_add(samples_in(now.since(at)));
+        if wall.wrapping_sub(earliest).cast_signed() > 0 { wall } else { earliest }
+    }
+
+    fn stamp(&mut self, now: Instant, timestamp: u32) {
+        (self.timestamp, self.sent_at) = (timestamp, Some(now));
+        self.anchor = self.anchor.or(Some((now, timestamp)));
     }
 
     fn span_time(&self) -> Duration {
