@@ -1,4 +1,6 @@
-//! Lengths and contracts.
+//! Lengths, contracts and dead files.
+
+use std::collections::BTreeSet;
 
 use super::none_of;
 use super::source::{self, Source};
@@ -52,6 +54,40 @@ fn every_folder_opens_with_its_contract() {
     none_of("a folder opens with what it decides (`//!`, rule 13):", &findings);
 }
 
+#[test]
+fn no_file_is_dead() {
+    for (sources, roots) in
+        [(source::product(), ["src/lib.rs", "src/main.rs"].as_slice()), (source::tests(), &["tests/it/main.rs"])]
+    {
+        let declared: BTreeSet<String> = sources.iter().flat_map(declared_modules).collect();
+        let findings: Vec<String> = sources
+            .iter()
+            .filter(|source| !roots.contains(&source.path.as_str()) && !declared.contains(&source.path))
+            .map(|source| source.path.clone())
+            .collect();
+        none_of("files that no `mod` declares are never compiled:", &findings);
+    }
+}
+
+/// The files that the `mod name;` lines of a source may mean.
+fn declared_modules(source: &Source) -> Vec<String> {
+    let folder = match source.path.rsplit_once('/') {
+        Some((folder, "mod.rs" | "lib.rs" | "main.rs")) => folder.to_owned(),
+        _ => source.path.trim_end_matches(".rs").to_owned(),
+    };
+    let mut files = Vec::new();
+    for offset in source.find_word("mod") {
+        let rest = source.code[offset + 3..].trim_start();
+        if let Some((name, _)) = rest.split_once(';')
+            && name.chars().all(source::is_word)
+        {
+            files.push(format!("{folder}/{name}.rs"));
+            files.push(format!("{folder}/{name}/mod.rs"));
+        }
+    }
+    files
+}
+
 /// Each function's place and the lines of code between its braces; comments and blank lines do not count.
 fn functions(source: &Source) -> Vec<(usize, usize)> {
     let code = &source.code;
@@ -82,4 +118,12 @@ fn functions(source: &Source) -> Vec<(usize, usize)> {
 fn a_function_is_measured_without_comments() {
     let source = Source::new("src/x.rs", "fn f() {\n    // a\n    g();\n\n    if x { h() }\n}\nfn g();\n");
     assert_eq!(functions(&source).iter().map(|(_, lines)| *lines).collect::<Vec<_>>(), [2]);
+}
+
+#[test]
+fn a_declaration_names_its_files() {
+    let source = Source::new("src/sip/mod.rs", "pub mod wire;\nmod tests { fn f() {} }\n");
+    assert_eq!(declared_modules(&source), ["src/sip/wire.rs", "src/sip/wire/mod.rs"]);
+    let source = Source::new("src/sip/auth.rs", "mod tests;");
+    assert_eq!(declared_modules(&source)[0], "src/sip/auth/tests.rs");
 }
