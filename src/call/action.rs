@@ -48,3 +48,9 @@ impl IntoIterator for Actions {
         self.0.into_iter()
     }
 }
+
+impl FromIterator<Action> for Actions {
+    fn from_iter<I: IntoIterator<Item = Action>>(actions: I) -> Self {
+        Self(actions.into_iter().collect())
+    }
+}

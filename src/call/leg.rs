@@ -61,6 +61,11 @@ impl Leg {
         }
     }
 
+    /// Whether it has been answered.
+    pub(crate) const fn is_answered(&self) -> bool {
+        matches!(self.phase, Phase::Connected(_))
+    }
+
     /// Its number.
     pub(crate) const fn id(&self) -> LegId {
         self.id

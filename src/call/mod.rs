@@ -37,6 +37,8 @@ mod search;
 mod silence;
 mod sound;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::net::IpAddr;
 use std::sync::Arc;

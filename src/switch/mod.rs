@@ -1,16 +1,391 @@
 //! The switch: the whole daemon's decisions as one plain value.
 //!
 //! Decides: which call a fact belongs to, whether a new call is admitted, which agent is free.
-//! Invariants: one input, then the outputs are drained; a panic in one call stays in that call (F5); what a call uses
-//! - legs, ports, agents - is read off its state after every event, so that nothing can be left over (I9).
+//! Invariants: one input, then the outputs are drained; a panic in one call stays in that call, which goes on from its
+//! last good state (F5); what a call uses - legs, ports, agents, trunk capacity - is read off its state after every
+//! event, so that nothing can be left over (I9); time never goes back (I37).
 //! Does not do: input or output. Time is an argument, chance is a seeded stream.
+//!
+//! The state of a call is replaced only after its handler has returned: the handler works on a copy, and the copy's
+//! orders are carried out only then. The table therefore always holds the last good state, and that is the checkpoint.
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod agents;
+mod census;
+mod contain;
+mod door;
 pub mod input;
 pub mod output;
+mod restore;
+mod settings;
+mod stock;
+mod trunks;
+mod usage;
 pub mod view;
 
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+
+use crate::base::entropy::Entropy;
+use crate::base::ids::{AgentId, CallId, LegId};
+use crate::base::time::Instant;
+use crate::base::timer::DeadlineQueue;
+use crate::call::action::{Action, Actions};
+use crate::call::event::Event;
+use crate::call::notice::{Notice, RefusedFor, What};
+use crate::call::site::Site;
+use crate::call::{Arrival, Call};
+use crate::media::ports::{PortRange, RangeError};
+use crate::routing::config::Priority;
+use crate::routing::decision::Decision;
+use crate::sip;
+use crate::sip::endpoint::Endpoint;
+use crate::sip::fact::{Cause, ContactRoute, IncomingInvite, Observation};
+use crate::sip::order::LegOrder;
+use agents::{Agents, SeatChange};
+pub use census::Census;
+use door::{Door, Threshold};
 pub use input::{Command, Input};
 pub use output::Output;
+pub use restore::RestoreError;
+pub use settings::{Limits, Settings};
+use stock::Taken;
+use trunks::Trunks;
+use usage::Usage;
 pub use view::View;
+use view::{CallView, LegView};
+
+/// Everything that decides.
+pub struct Switch {
+    now: Instant,
+    site: Site,
+    limits: Limits,
+    entropy: Entropy,
+    endpoint: Endpoint,
+    calls: BTreeMap<CallId, Entry>,
+    legs: HashMap<LegId, CallId>,
+    deadlines: DeadlineQueue<CallId>,
+    /// Calls that wait for a seat: emergencies first, then whoever came first.
+    waiting: BTreeSet<(Priority, Instant, CallId)>,
+    agents: Agents,
+    trunks: Trunks,
+    ports: PortRange,
+    door: Door,
+    /// Whether a seat has become free since those who wait were last asked.
+    seats: SeatChange,
+    outputs: VecDeque<Output>,
+    #[cfg(feature = "faults")]
+    faults: Vec<crate::call::fault::Fault>,
+}
+
+/// A call and what it uses.
+struct Entry {
+    call: Call,
+    usage: Usage,
+}
+
+impl Switch {
+    /// A switch with nothing in it. Fails when the media port range holds no pair.
+    pub fn new(settings: Settings, mut entropy: Entropy) -> Result<Self, RangeError> {
+        let (first, last) = settings.media_ports;
+        let site = settings.site();
+        Ok(Self {
+            now: Instant::START,
+            agents: Agents::new(&site.routing),
+            site,
+            limits: settings.limits,
+            endpoint: Endpoint::new(settings.sip, entropy.fork()),
+            entropy,
+            calls: BTreeMap::new(),
+            legs: HashMap::new(),
+            deadlines: DeadlineQueue::default(),
+            waiting: BTreeSet::new(),
+            trunks: Trunks::default(),
+            ports: PortRange::new(first, last, settings.port_quarantine)?,
+            door: Door::Open,
+            seats: SeatChange::None,
+            outputs: VecDeque::new(),
+            #[cfg(feature = "faults")]
+            faults: Vec::new(),
+        })
+    }
+
+    /// Takes one input. Drain [`Switch::poll`] afterwards.
+    pub fn handle(&mut self, now: Instant, input: Input) {
+        let now = self.at(now);
+        match input {
+            Input::Received { flow, message } => self.endpoint.receive(now, flow, message),
+            Input::Unframed { flow, broken } => self.endpoint.receive_broken(now, flow, broken),
+            Input::FlowFailed { flow, failure } => self.endpoint.flow_failed(now, flow, failure),
+            Input::Media { call, leg, fact } => self.run(now, call, Step::Event(Event::Media { leg, fact })),
+            Input::Command(Command::Drain) => self.door = Door::Draining,
+        }
+        self.settle(now);
+    }
+
+    /// Does what is due. Drain [`Switch::poll`] afterwards.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let now = self.at(now);
+        self.endpoint.handle_timeout(now);
+        self.settle(now);
+        while let Some(call) = self.deadlines.expire(now) {
+            self.run(now, call, Step::Timeout);
+            self.settle(now);
+        }
+    }
+
+    /// When [`Switch::handle_timeout`] is next wanted.
+    pub fn next_timeout(&self) -> Option<Instant> {
+        [self.endpoint.next_timeout(), self.deadlines.next_timeout()].into_iter().flatten().min()
+    }
+
+    /// The next output, in the order in which they are to be carried out.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Time never goes back (I37), whatever the caller's clock does.
+    fn at(&mut self, now: Instant) -> Instant {
+        self.now = self.now.max(now);
+        self.now
+    }
+
+    // --- from the endpoint to the calls ---
+
+    /// Hands the endpoint's facts to the calls until nothing is left to say.
+    fn settle(&mut self, now: Instant) {
+        loop {
+            self.transmit();
+            if let Some(event) = self.endpoint.poll_event() {
+                self.on_event(now, event);
+            } else if self.seats == SeatChange::Free {
+                self.seats = SeatChange::None;
+                self.offer_seats(now);
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn transmit(&mut self) {
+        while let Some(transmit) = self.endpoint.poll_transmit() {
+            let flow = transmit.flow;
+            self.outputs.push_back(Output::Send { flow, message: transmit.message });
+            match transmit.then {
+                sip::endpoint::Then::Keep => {}
+                sip::endpoint::Then::Close => self.outputs.push_back(Output::Disconnect { flow }),
+            }
+        }
+    }
+
+    fn on_event(&mut self, now: Instant, event: sip::fact::Event) {
+        match event {
+            sip::fact::Event::Incoming(invite) => self.on_invite(now, *invite),
+            sip::fact::Event::Leg { leg, fact } => match self.legs.get(&leg) {
+                Some(call) => self.run(now, *call, Step::Event(Event::Leg { leg, fact })),
+                // A call that was refused at the door, or the last word of one that is over.
+                None => self.observe(Observation::Ignored { why: "a fact of a leg without a call" }),
+            },
+            sip::fact::Event::Registered { agent, contacts } => self.on_contacts(now, &agent, contacts),
+            sip::fact::Event::Unregistered { agent } => self.on_contacts(now, &agent, Vec::new()),
+            sip::fact::Event::Observed(observation) => self.observe(observation),
+        }
+    }
+
+    fn observe(&mut self, observation: Observation) {
+        self.outputs.push_back(Output::Observed(observation));
+    }
+
+    fn on_contacts(&mut self, now: Instant, agent: &AgentId, contacts: Vec<ContactRoute>) {
+        let change = self.agents.registered(now, agent, contacts);
+        self.note(change);
+    }
+
+    const fn note(&mut self, change: SeatChange) {
+        match change {
+            SeatChange::Free => self.seats = SeatChange::Free,
+            SeatChange::None => {}
+        }
+    }
+
+    /// Asks those who wait, in their order, as long as anybody in their plans is free.
+    fn offer_seats(&mut self, now: Instant) {
+        let waiting: Vec<CallId> = self.waiting.iter().map(|(_, _, call)| *call).collect();
+        for call in waiting {
+            let free = self.calls.get(&call).is_some_and(|entry| self.agents.any_free(&entry.call.decision().plan));
+            if free {
+                self.run(now, call, Step::Event(Event::SeatFree));
+            }
+        }
+    }
+
+    // --- the door ---
+
+    fn on_invite(&mut self, now: Instant, invite: IncomingInvite) {
+        let id = CallId(self.entropy.next_u128());
+        let threshold = Threshold {
+            door: self.door,
+            calls: self.calls.len(),
+            limits: self.limits,
+            routing: &self.site.routing,
+            trunks: &self.trunks,
+        };
+        match threshold.admit(&invite) {
+            Ok(decision) => self.admit(now, id, invite, decision),
+            Err(why) => self.refuse(now, id, invite.leg, why),
+        }
+    }
+
+    fn admit(&mut self, now: Instant, id: CallId, invite: IncomingInvite, decision: Decision) {
+        self.publish(
+            now,
+            id,
+            What::Arrived {
+                hotline: decision.hotline.clone(),
+                priority: decision.priority,
+                caller: decision.caller_id.number.clone(),
+            },
+        );
+        let arrival = Arrival {
+            leg: invite.leg,
+            peer: invite.peer,
+            signalling: invite.flow.remote.ip(),
+            offer: invite.offer,
+            max_forwards: invite.max_forwards,
+        };
+        let call = Call::new(now, id, arrival, decision);
+        self.calls.insert(id, Entry { call, usage: Usage::default() });
+        self.account(now, id, &Taken::default());
+        self.run(now, id, Step::Event(Event::Begin));
+    }
+
+    fn refuse(&mut self, now: Instant, id: CallId, leg: LegId, why: RefusedFor) {
+        let code = door::code(why);
+        self.publish(now, id, What::Refused { code, why });
+        let retry_after_s = if code == 503 { Some(self.limits.retry_after_s) } else { None };
+        let cause = Cause { sip: Some(code), q850: None };
+        self.endpoint.order(now, leg, LegOrder::Reject { code, cause, retry_after_s });
+    }
+
+    fn publish(&mut self, now: Instant, call: CallId, what: What) {
+        self.outputs.push_back(Output::Publish(Notice { call, at: now, what }));
+    }
+
+    // --- one call ---
+
+    /// Carries out a call's orders, in order.
+    fn carry_out(&mut self, now: Instant, call: CallId, actions: Actions) {
+        for action in actions {
+            match action {
+                Action::Invite(invite) => self.endpoint.invite(now, *invite),
+                Action::Leg { leg, order } => self.endpoint.order(now, leg, order),
+                Action::Media(order) => self.outputs.push_back(Output::Media { call, order }),
+                Action::Publish(notice) => self.outputs.push_back(Output::Publish(notice)),
+            }
+            self.transmit();
+        }
+    }
+
+    /// Reads off what the call uses now, and gives back what it used or took and uses no more.
+    fn account(&mut self, now: Instant, id: CallId, taken: &Taken) {
+        let Some(entry) = self.calls.get_mut(&id) else { return };
+        let after = Usage::of(&entry.call);
+        let before = std::mem::replace(&mut entry.usage, after.clone());
+        let over = entry.call.is_over();
+        let wait_key = (entry.call.decision().priority, entry.call.arrived(), id);
+        let waits = entry.call.waits_for_seat();
+        let deadline = entry.call.next_timeout();
+        for port in before.ports.iter().chain(&taken.ports).filter(|port| !after.ports.contains(port)) {
+            self.ports.release(now, *port);
+        }
+        for (agent, talks) in &after.agents {
+            self.agents.engage(id, agent, *talks);
+        }
+        let held = before.agents.iter().map(|(agent, _)| agent).chain(&taken.agents);
+        for agent in held.filter(|agent| !after.engages(agent)) {
+            let change = self.agents.release(now, id, agent);
+            self.note(change);
+        }
+        after.trunks.iter().for_each(|trunk| self.trunks.add(trunk));
+        before.trunks.iter().for_each(|trunk| self.trunks.remove(trunk));
+        for leg in before.legs.iter().filter(|leg| !after.legs.contains(leg)) {
+            self.legs.remove(leg);
+        }
+        self.legs.extend(after.legs.iter().map(|leg| (*leg, id)));
+        if waits {
+            self.waiting.insert(wait_key);
+        } else {
+            self.waiting.remove(&wait_key);
+        }
+        self.deadlines.set(&id, deadline.filter(|_| !over));
+        if over {
+            self.calls.remove(&id);
+        }
+    }
+
+    // --- pictures ---
+
+    /// A read-only picture.
+    pub fn view(&self) -> View {
+        let census = self.endpoint.census();
+        View {
+            calls: self.calls.values().map(|entry| picture(&entry.call)).collect(),
+            agents: self.agents.view(),
+            ports_in_use: self.ports.in_use(),
+            ports: self.ports.capacity(),
+            transactions: census.transactions,
+            dialogs: census.legs,
+        }
+    }
+
+    /// How much there is of everything (I9).
+    pub fn census(&self) -> Census {
+        Census {
+            calls: self.calls.len(),
+            legs: self.legs.len(),
+            deadlines: self.deadlines.len(),
+            waiting: self.waiting.len(),
+            engaged_agents: self.agents.engaged(),
+            trunk_legs: self.trunks.legs(),
+            ports: self.ports.in_use(),
+            sip: self.endpoint.census(),
+        }
+    }
+
+    /// Whether every call is over: a draining daemon may go.
+    pub fn is_idle(&self) -> bool {
+        self.calls.is_empty()
+    }
+
+    /// Plants a fault that strikes once.
+    #[cfg(feature = "faults")]
+    pub fn arm_fault(&mut self, fault: crate::call::fault::Fault) {
+        self.faults.push(fault);
+    }
+}
+
+/// One step of a call.
+#[derive(Clone, Debug)]
+enum Step {
+    /// A fact.
+    Event(Event),
+    /// Its deadline has come.
+    Timeout,
+}
+
+fn picture(call: &Call) -> CallView {
+    let leg = |leg: &crate::call::leg::Leg| LegView {
+        leg: leg.id(),
+        who: leg.who().clone(),
+        phase: leg.phase_name(),
+        port: leg.port(),
+    };
+    CallView {
+        call: call.id(),
+        hotline: call.decision().hotline.clone(),
+        state: call.state_name(),
+        caller: call.decision().caller_id.number.clone(),
+        arrived: call.arrived(),
+        legs: call.legs().map(leg).collect(),
+    }
+}

@@ -48,8 +48,8 @@ pub struct LegView {
     pub who: Who,
     /// How far it is, in a closed set of words.
     pub phase: &'static str,
-    /// Our RTP port.
-    pub port: u16,
+    /// Our RTP port, while it has one.
+    pub port: Option<u16>,
 }
 
 /// One agent.

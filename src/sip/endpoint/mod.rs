@@ -173,19 +173,24 @@ impl Endpoint {
         [transactions, legs, ended, self.registrar.next_timeout()].into_iter().flatten().min()
     }
 
-    /// Calls somebody. What becomes of it is told by the facts of the leg.
-    pub fn invite(&mut self, now: Instant, invite: OutgoingInvite) -> LegId {
-        let id = self.number_leg();
+    /// A number for a leg that will be called: state and media name it before its INVITE is sent.
+    pub fn reserve_leg(&mut self) -> LegId {
+        self.number_leg()
+    }
+
+    /// Calls somebody on a leg reserved before. What becomes of it is told by the facts of the leg.
+    pub fn invite(&mut self, now: Instant, invite: OutgoingInvite) {
+        let id = invite.leg;
+        assert!(id.0 <= self.last_leg && !self.legs.contains_key(&id), "a leg is reserved, and called once");
         // Incoming legs are admitted up to the limit; those that serve them get as much again.
         if self.legs.len() >= self.core.limits.legs.saturating_mul(2) {
             let failure = Failure { code: 503, cause: super::fact::Cause::default(), retry_after: None };
             self.core.events.push_back(Event::Leg { leg: id, fact: LegFact::Failed(failure) });
-            return id;
+            return;
         }
         let leg = Leg::call(&mut self.core, now, id, invite);
         self.keep(leg);
         self.settle(now);
-        id
     }
 
     /// Gives an order to a leg.

@@ -1,0 +1,98 @@
+//! The door: what an INVITE asks for, and whether there is room for it.
+
+use bytes::Bytes;
+
+use crate::call::notice::RefusedFor;
+use crate::routing::config::Priority;
+use crate::routing::decision::{Enquiry, Origin};
+use crate::routing::{self, Claim, Claims, Decision, Presentation};
+use crate::sip::fact::{IncomingInvite, Peer};
+use crate::sip::message::{Headers, Name, NameAddr};
+use crate::switch::settings::Limits;
+use crate::switch::trunks::Trunks;
+
+/// Whether new calls are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Door {
+    /// Yes.
+    Open,
+    /// No: the old ones finish (排空停机).
+    Draining,
+}
+
+/// What the door looks at.
+pub(super) struct Threshold<'a> {
+    pub(super) door: Door,
+    pub(super) calls: usize,
+    pub(super) limits: Limits,
+    pub(super) routing: &'a routing::Config,
+    pub(super) trunks: &'a Trunks,
+}
+
+impl Threshold<'_> {
+    /// Admits an INVITE with a decision, or says why not.
+    pub(super) fn admit(&self, invite: &IncomingInvite) -> Result<Decision, RefusedFor> {
+        match self.door {
+            Door::Open => {}
+            Door::Draining => return Err(RefusedFor::Draining),
+        }
+        let called = invite.request.uri.user().unwrap_or_default();
+        let called = std::str::from_utf8(&called).unwrap_or_default();
+        let claims = claims(&invite.request.headers);
+        let from = match &invite.peer {
+            Peer::Trunk(trunk) => Origin::Trunk(trunk),
+            Peer::Softphone(agent) => Origin::Agent(agent),
+        };
+        let enquiry = Enquiry { called, from, claims: &claims };
+        let decision = routing::decide(self.routing, &enquiry).map_err(|refusal| match refusal {
+            routing::Refusal::NotConfigured => RefusedFor::NotConfigured,
+        })?;
+        self.room(invite, decision.priority)?;
+        Ok(decision)
+    }
+
+    fn room(&self, invite: &IncomingInvite, priority: Priority) -> Result<(), RefusedFor> {
+        let limit = match priority {
+            Priority::Emergency => self.limits.calls,
+            Priority::Normal => self.limits.calls.saturating_sub(self.limits.emergency_reserve),
+        };
+        if self.calls >= limit {
+            return Err(RefusedFor::CallLimit);
+        }
+        match &invite.peer {
+            Peer::Trunk(trunk) if !self.trunks.admits(self.routing, trunk, priority) => Err(RefusedFor::TrunkLimit),
+            Peer::Trunk(_) | Peer::Softphone(_) => Ok(()),
+        }
+    }
+}
+
+/// The final response that says it.
+pub(super) const fn code(why: RefusedFor) -> u16 {
+    match why {
+        RefusedFor::NotConfigured => 404,
+        RefusedFor::Session => 488,
+        RefusedFor::CallLimit | RefusedFor::TrunkLimit | RefusedFor::Draining | RefusedFor::NoPort => 503,
+    }
+}
+
+/// What the INVITE says about its caller. Headers that cannot be read say nothing.
+fn claims(headers: &Headers) -> Claims {
+    let from = headers.from().as_ref().map(claim).unwrap_or_default();
+    let asserted = headers.addresses(&Name::PAssertedIdentity).unwrap_or_default();
+    // RFC 3325 9.1: at most one sip: and one tel:.
+    Claims { from, asserted: asserted.iter().take(2).map(claim).collect(), presentation: presentation(headers) }
+}
+
+fn claim(address: &NameAddr) -> Claim {
+    Claim { number: address.uri.user().unwrap_or_default(), display: address.display.clone() }
+}
+
+/// RFC 3323 4.2: values between semicolons; all but `none` and `critical` withhold the number.
+fn presentation(headers: &Headers) -> Presentation {
+    let withheld = |value: &Bytes| {
+        value.split(|byte| matches!(byte, b';' | b',')).map(<[u8]>::trim_ascii).any(|word| {
+            [&b"id"[..], b"user", b"header", b"session"].iter().any(|known| word.eq_ignore_ascii_case(known))
+        })
+    };
+    if headers.get_all(&Name::Privacy).any(withheld) { Presentation::Restricted } else { Presentation::Allowed }
+}
