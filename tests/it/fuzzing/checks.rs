@@ -10,7 +10,7 @@ use lianxian::sip::wire::{Framer, Limits, parse, validate};
 
 /// A message: what is accepted is written, read again and written the same; every typed header is read; a stream gives
 /// the same messages however it is cut.
-pub fn sip_message(bytes: &[u8]) {
+pub(crate) fn sip_message(bytes: &[u8]) {
     match parse(Bytes::copy_from_slice(bytes), &Limits::default()) {
         Ok(message) => {
             read_everything(&message);
@@ -28,7 +28,7 @@ pub fn sip_message(bytes: &[u8]) {
 }
 
 /// A URI: what is accepted is written, read again and equal.
-pub fn sip_uri(bytes: &[u8]) {
+pub(crate) fn sip_uri(bytes: &[u8]) {
     if let Ok(uri) = Uri::parse(bytes) {
         let again = Uri::parse(&uri.to_bytes()).expect("what we write, we read");
         assert_eq!(again, uri);
@@ -48,7 +48,7 @@ pub fn sip_uri(bytes: &[u8]) {
 }
 
 /// A session description: what is accepted is written, read again and equal; an offer is answered or refused.
-pub fn sdp(bytes: &[u8]) {
+pub(crate) fn sdp(bytes: &[u8]) {
     if let Ok(description) = lianxian::sdp::parse::parse(bytes) {
         let written = description.to_bytes();
         if let Ok(again) = lianxian::sdp::parse::parse(&written) {
@@ -60,7 +60,7 @@ pub fn sdp(bytes: &[u8]) {
 }
 
 /// A media packet: the payload lies within it.
-pub fn rtp(bytes: &[u8]) {
+pub(crate) fn rtp(bytes: &[u8]) {
     if let Ok((_, payload)) = rtp::Header::parse(bytes) {
         assert!(bytes.get(payload).is_some(), "the payload lies within the packet");
     }

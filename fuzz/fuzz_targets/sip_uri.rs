@@ -1,0 +1,9 @@
+//! A URI, an address with its name, a Via.
+
+#![no_main]
+
+#[path = "../../tests/it/fuzzing/checks.rs"]
+#[allow(dead_code, reason = "each target uses one of the checks")]
+mod checks;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| checks::sip_uri(bytes));
