@@ -26,7 +26,7 @@ fn pick<T: Copy>(entropy: &mut Entropy, choices: &[T]) -> T {
 }
 
 fn word(entropy: &mut Entropy) -> String {
-    (0..=entropy.below(12)).map(|_| pick(entropy, &[b'a', b'k', b'z', b'0', b'7', b'-', b'.']) as char).collect()
+    (0..=entropy.below(12)).map(|_| pick(entropy, b"akz07-.") as char).collect()
 }
 
 fn truth(entropy: &mut Entropy) -> Truth {

@@ -53,10 +53,7 @@ impl Method {
 
     /// The method as written on the wire.
     pub fn as_bytes(&self) -> &[u8] {
-        match self {
-            Self::Other(name) => name,
-            known => known.label().as_bytes(),
-        }
+        if let Self::Other(name) = self { name } else { self.label().as_bytes() }
     }
 
     /// A word from a closed set, for metrics and logs: `other` for unknown methods.

@@ -223,9 +223,11 @@ impl Headers {
             });
             let Some(number) = number.and_then(decimal) else { continue };
             if protocol.eq_ignore_ascii_case(b"SIP") {
-                cause.sip = cause.sip.or(u16::try_from(number).ok().filter(|code| (100..700).contains(code)));
+                let code = u16::try_from(number).ok().filter(|code| (100..700).contains(code));
+                cause.sip = cause.sip.or(code);
             } else if protocol.eq_ignore_ascii_case(b"Q.850") {
-                cause.q850 = cause.q850.or(u8::try_from(number).ok().filter(|value| *value < 128));
+                let value = u8::try_from(number).ok().filter(|value| *value < 128);
+                cause.q850 = cause.q850.or(value);
             }
         }
         cause

@@ -38,8 +38,8 @@ fn well_formed(request: &Request) -> bool {
     let lists = [Name::Via, Name::Contact, Name::Route, Name::RecordRoute];
     let single = [Name::From, Name::To];
     let headers = &request.headers;
-    lists.iter().flat_map(|name| headers.get_all(name)).all(|line| no_empty_part(line))
-        && lists.iter().skip(1).flat_map(|name| headers.values(name)).all(|value| tidy_address(&value))
+    lists.iter().flat_map(|name| headers.get_all(name)).all(no_empty_part)
+        && lists.iter().skip(1).flat_map(|name| headers.values(name)).all(|value: Bytes| tidy_address(&value))
         && single.iter().flat_map(|name| headers.get_all(name)).all(|line| no_empty_part(line) && tidy_address(line))
 }
 

@@ -85,17 +85,18 @@ impl Head {
         }
         let name = Name::of(text, name);
         let value = if line.folded { unfold(value) } else { text.slice_ref(value) };
-        match name {
-            Name::ContentLength => match decimal(&value).filter(|_| self.length.is_none()) {
-                Some(length) => self.length = Some(length),
-                // RFC 4475 3.3.9: two lengths, even equal ones, are two opinions on where the message ends.
-                None => return self.note(Defect::ContentLength),
-            },
-            Name::Via if counts.via(&value) > limits.via_count => return self.note(Defect::TooManyVias),
-            Name::Route | Name::RecordRoute | Name::Contact if counts.route(&value) > limits.route_count => {
-                return self.note(Defect::TooManyRoutes);
-            }
-            _ => {}
+        if name == Name::ContentLength {
+            // RFC 4475 3.3.9: two lengths, even equal ones, are two opinions on where the message ends.
+            let Some(length) = decimal(&value).filter(|_| self.length.is_none()) else {
+                return self.note(Defect::ContentLength);
+            };
+            self.length = Some(length);
+        } else if name == Name::Via && counts.via(&value) > limits.via_count {
+            return self.note(Defect::TooManyVias);
+        } else if matches!(name, Name::Route | Name::RecordRoute | Name::Contact)
+            && counts.route(&value) > limits.route_count
+        {
+            return self.note(Defect::TooManyRoutes);
         }
         self.headers.push(name, value);
     }

@@ -15,7 +15,7 @@ pub struct Limits {
     pub header_value: usize,
     /// Via values: Max-Forwards allows no honest message more (RFC 3261 8.1.1.6).
     pub via_count: usize,
-    /// Values of Route, Record-Route and Contact, each.
+    /// Values of Route, Record-Route and Contact together.
     pub route_count: usize,
 }
 
