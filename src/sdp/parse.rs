@@ -19,6 +19,9 @@ pub const MAX_LINES: usize = 1024;
 /// The most formats in one media line: each payload number once.
 pub const MAX_FORMATS: usize = 128;
 
+/// The longest media line, in bytes: refused ones are kept for the whole dialog.
+pub const MAX_MEDIA_LINE: usize = 1024;
+
 /// What is wrong with a description: always the peer's fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ParseError {
@@ -43,7 +46,8 @@ pub enum ParseError {
     /// A `c=` line with a name instead of an address. Names are refused, never resolved (V45).
     #[error("the SDP names a host instead of an address")]
     NamedHost,
-    /// An `m=` line that is no media description, or with more than [`MAX_FORMATS`] formats.
+    /// An `m=` line that is no media description, or longer than [`MAX_MEDIA_LINE`], or with more than
+    /// [`MAX_FORMATS`] formats.
     #[error("the SDP has a malformed media line")]
     BadMedia,
     /// A port that is no number up to 65535.
@@ -202,6 +206,10 @@ pub fn attributes<'a>(lines: &'a [Line], name: &'a [u8]) -> impl Iterator<Item =
 
 /// `audio 4000 RTP/AVP 8 0`; a port may be followed by `/COUNT`, which only multicast uses and is dropped.
 fn media(value: &Bytes) -> Result<Media, ParseError> {
+    // The line may come back in our answer: nothing but printable ASCII gets there.
+    if value.len() > MAX_MEDIA_LINE || !value.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Err(ParseError::BadMedia);
+    }
     let mut words = words(value);
     let (Some(kind), Some(port), Some(protocol)) = (words.next(), words.next(), words.next()) else {
         return Err(ParseError::BadMedia);

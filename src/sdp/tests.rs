@@ -186,6 +186,8 @@ fn v24_abuse_is_refused_and_says_whose_fault() {
         (plain("m=audio +4000 RTP/AVP 8"), 400),
         (plain("m=audio 18446744073709551617 RTP/AVP 8"), 400),
         (plain("m=audio"), 400),
+        (plain("m=audio 4000 RTP/AVP 8\nm=video 1 RTP/AVP 31\ra=evil"), 400),
+        (plain(&format!("m=audio 4000 RTP/AVP 8\nm=video 1 RTP/AVP {}", "x".repeat(2000))), 400),
         (plain("m=audio 4000 RTP/AVP"), 400),
         (plain(&format!("m=audio 4000 RTP/AVP{formats}")), 400),
         (plain("m=audio 4000 RTP/AVP 8\na=ptime:0"), 400),

@@ -3,9 +3,13 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use bytes::Bytes;
+use lianxian::base::entropy::Entropy;
+use lianxian::base::ids::AgentId;
+use lianxian::base::time::Instant;
 use lianxian::media::rtp;
 use lianxian::sdp::negotiate::{LocalMedia, answer, conclude};
-use lianxian::sip::message::{Message, Name, NameAddr, Uri, Via, split_list, text};
+use lianxian::sip::auth::{self, Authenticator, Verdict};
+use lianxian::sip::message::{Host, Message, Method, Name, NameAddr, Request, Uri, Via, split_list, text};
 use lianxian::sip::wire::{Framer, Limits, parse, validate};
 
 /// A message: what is accepted is written, read again and written the same; every typed header is read; a stream gives
@@ -47,7 +51,8 @@ pub(crate) fn sip_uri(bytes: &[u8]) {
     }
 }
 
-/// A session description: what is accepted is written, read again and equal; an offer is answered or refused.
+/// A session description: what is accepted is written, read again and equal; an offer is answered line by line or
+/// refused.
 pub(crate) fn sdp(bytes: &[u8]) {
     if let Ok(description) = lianxian::sdp::parse::parse(bytes) {
         let written = description.to_bytes();
@@ -56,7 +61,21 @@ pub(crate) fn sdp(bytes: &[u8]) {
         }
     }
     let local = LocalMedia::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 20_000, 7);
-    drop((answer(bytes, &local), conclude(&local, bytes)));
+    if let Ok(agreed) = answer(bytes, &local) {
+        let lines = |text: &[u8]| lianxian::sdp::parse::parse(text).map(|read| read.media.len());
+        assert_eq!(lines(&agreed.sdp.expect("an answer has a description")), lines(bytes), "RFC 3264 6");
+    }
+    drop(conclude(&local, bytes));
+}
+
+/// Credentials: they are read or not, and without the secret they prove nothing.
+pub(crate) fn credentials(bytes: &[u8]) {
+    let settings = auth::Settings::new("12345.example").with_password(AgentId::from("8001"), "secret");
+    let mut authenticator = Authenticator::new(settings, Entropy::from_number(1));
+    let mut request = Request::new(Method::Register, Uri::sip(None, Host::Name("12345.example".into()), None));
+    request.headers.push(Name::Authorization, Bytes::copy_from_slice(bytes));
+    let verdict = authenticator.verify(Instant::START, &request, IpAddr::V4(Ipv4Addr::LOCALHOST));
+    assert!(matches!(verdict, Verdict::Absent | Verdict::Stale), "{verdict:?}");
 }
 
 /// A media packet: the payload lies within it.

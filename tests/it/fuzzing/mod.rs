@@ -72,6 +72,17 @@ fn any_bytes_as_a_uri_an_address_a_via() {
 }
 
 #[test]
+fn any_bytes_as_credentials() {
+    let seeds = lines(
+        "Digest username=\"8001\", realm=\"12345.example\", nonce=\"00\", uri=\"sip:12345.example\", response=\"0\", \
+         algorithm=SHA-256, cnonce=\"a\\\"b\", qop=auth, nc=00000001
+        digest username = 8001 , realm=12345.example,nonce=0,uri=sip:a,response=0,cnonce=c,nc=1,qop=\"auth\",opaque=\"\"
+        Basic YTpi",
+    );
+    fuzz("credentials", &seeds, checks::credentials);
+}
+
+#[test]
 fn any_bytes_as_a_session_description() {
     let seeds = [
         "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8 0 101\r\n\
