@@ -146,6 +146,7 @@ fn word(bytes: &[u8], at: usize) -> Option<u32> {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing, reason = "a test that indexes wrongly fails, which is what it is for")]
 mod tests {
     use super::*;
     use crate::base::entropy::Entropy;

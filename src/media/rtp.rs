@@ -92,6 +92,7 @@ pub fn is_rtcp(packet: &[u8]) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing, reason = "a test that indexes wrongly fails, which is what it is for")]
 mod tests {
     use bytes::Bytes;
     use rtc_rtp::Packet;

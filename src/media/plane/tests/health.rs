@@ -122,7 +122,7 @@ fn the_round_trip_is_read_from_the_peers_report() {
     let mut bench = Bench::with_a_talk();
     bench.talk(&mut Peer::new(2, 8), 400, 0x22);
     let to_first = |sent: &&Sent| sent.departure.port == Port { slot: 0, channel: Channel::Rtcp };
-    let report = bench.sent.iter().filter(to_first).next_back().unwrap().clone();
+    let report = bench.sent.iter().rfind(to_first).unwrap().clone();
     let ours = rtc_rtcp::packet::unmarshal(&mut report.packet.as_slice()).unwrap();
     let ours = ours[0].as_any().downcast_ref::<SenderReport>().unwrap();
     // The peer answers at once; with the way there and back it is 80 ms.
