@@ -113,7 +113,9 @@ impl CallerId {
     /// Outside it an assertion is as if it were not there (I23, V17).
     pub fn over_trunk(claims: &Claims, trust: Trust) -> Self {
         let asserted = match trust {
-            Trust::Trusted => claims.asserted.iter().find(|claim| claim.is_dialable()).or(claims.asserted.first()),
+            Trust::Trusted => {
+                claims.asserted.iter().find(|claim| claim.is_dialable()).or_else(|| claims.asserted.first())
+            }
             Trust::Untrusted => None,
         };
         let (claim, source) = match asserted.filter(|claim| claim.number().is_some()) {

@@ -20,6 +20,8 @@ pub mod output;
 mod restore;
 mod settings;
 mod stock;
+#[cfg(test)]
+mod tests;
 mod trunks;
 mod usage;
 pub mod view;
