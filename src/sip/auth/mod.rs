@@ -104,6 +104,13 @@ impl Settings {
         }
     }
 
+    /// What a challenge offers: of the algorithms those that every account can answer, because the same challenge goes
+    /// to everybody before we know who asks. Empty if the accounts have none in common: a mistake of configuration.
+    pub fn offered(&self) -> Vec<Algorithm> {
+        let all_have = |algorithm: &Algorithm| self.accounts.values().all(|account| account.ha1(*algorithm).is_some());
+        self.algorithms.iter().copied().filter(all_have).collect()
+    }
+
     /// The same with an agent who proves itself by a password.
     #[must_use]
     pub fn with_password(mut self, agent: AgentId, password: &str) -> Self {
@@ -145,12 +152,9 @@ impl Account {
 impl Authenticator {
     /// An authenticator whose nonces are sealed with a secret drawn from `entropy`.
     pub fn new(settings: Settings, mut entropy: Entropy) -> Self {
-        // The same challenge goes to everybody, before we know who asks: only what every account can answer.
-        let all_have = |algorithm: &Algorithm| settings.accounts.values().all(|who| who.ha1(*algorithm).is_some());
-        let common: Vec<Algorithm> = settings.algorithms.iter().copied().filter(all_have).collect();
         let nobody = format!("{:032x}", entropy.next_u128());
         Self {
-            offered: if common.is_empty() { settings.algorithms } else { common },
+            offered: settings.offered(),
             nobody: Account::of_password("nobody", &settings.realm, &nobody),
             realm: settings.realm,
             accounts: settings.accounts,

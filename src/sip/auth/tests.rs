@@ -199,6 +199,10 @@ fn a_secret_stored_as_one_hash_narrows_what_is_offered_to_all() {
     let account = Account { md5: Some(md5), sha256: None };
     let mut settings = settings();
     settings.accounts.insert(AgentId::from("8002"), account);
+    let sha256 = Some(Ha1::of_password(Algorithm::Sha256, "8003", REALM, "secret"));
+    let mut apart = settings.clone();
+    apart.accounts.insert(AgentId::from("8003"), Account { md5: None, sha256 });
+    assert!(apart.offered().is_empty(), "no challenge that all of them can answer");
     let mut auth = Authenticator::new(settings, Entropy::from_number(7));
     assert_eq!(auth.challenge(at(0), host(1), Because::NoCredentials).len(), 1);
     let old = Phone { user: "8002", password: "secret", algorithm: Algorithm::Md5, ..phone() };
