@@ -253,9 +253,21 @@ impl Hunt {
         Outcome::Searching(self.advance(cx))
     }
 
-    /// Nobody has answered in time: the next one.
+    /// Nobody has answered in time: the next one. A service that is the whole plan and does ring is left ringing: to
+    /// hang up and to call it again would put the caller at the end of its queue.
     #[must_use]
-    pub(super) fn on_ring_timeout(mut self, cx: &mut Context<'_>) -> Self {
+    pub(super) fn on_ring_timeout(self, cx: &mut Context<'_>) -> Self {
+        let alone = matches!(cx.decision.plan.as_slice(), [Step::Trunk { .. }]);
+        if alone && self.ringing.iter().any(|leg| cx.record.has_rung(*leg)) {
+            cx.start(Timer::RingTimeout, cx.decision.ring_timeout);
+            return self;
+        }
+        self.give_up_callee(cx)
+    }
+
+    /// Lets the callee go and tries the next one.
+    #[must_use]
+    pub(super) fn give_up_callee(mut self, cx: &mut Context<'_>) -> Self {
         for leg in self.ringing.clone() {
             cx.publish(What::NotTaken { leg, code: None });
         }

@@ -148,6 +148,11 @@ impl CallRecord {
         first
     }
 
+    /// Whether a leg has rung.
+    pub(super) fn has_rung(&self, leg: LegId) -> bool {
+        self.legs.iter().any(|line| line.leg == leg && line.rang.is_some())
+    }
+
     /// A leg is answered.
     pub(super) fn answered(&mut self, now: Instant, leg: LegId) {
         if let Some(line) = self.line(leg) {

@@ -61,7 +61,7 @@ fn on_sound(cx: &mut Context<'_>, caller: LegId, hunt: Hunt, leg: LegId, fact: F
     match silence::on_fact(cx, leg, fact, None) {
         Left::OpenFailed if leg == caller => cx.caller_lost(CallerLoss::NoMedia),
         // A callee without sound is no callee: the next one.
-        Left::OpenFailed if hunt.has(leg) => return hunt.on_ring_timeout(cx),
+        Left::OpenFailed if hunt.has(leg) => return hunt.give_up_callee(cx),
         Left::PromptEnded if leg == caller => comfort::announced(cx, caller, hunt.rings()),
         Left::OpenFailed | Left::PromptEnded | Left::Nothing => {}
     }

@@ -67,6 +67,14 @@ impl Config {
         self.hotlines.iter().find(|hotline| hotline.number.as_str() == number)
     }
 
+    /// Whether there is anybody behind a step, absent or busy as they may be now.
+    pub fn can_answer(&self, step: &Step) -> bool {
+        match step {
+            Step::Group(group) => self.members(group).next().is_some(),
+            Step::Trunk { trunk, .. } => self.trunk(trunk).is_some_and(|trunk| !trunk.next_hops.is_empty()),
+        }
+    }
+
     /// The agents of a group, in the order of `agents.toml`.
     pub fn members<'a>(&'a self, group: &'a GroupId) -> impl Iterator<Item = &'a Agent> {
         self.agents.iter().filter(move |agent| agent.groups.contains(group))

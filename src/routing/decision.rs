@@ -73,7 +73,7 @@ pub enum Why {
 /// Why a call cannot be served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Refusal {
-    /// The called number is no hotline of ours: the caller's fault, 404.
+    /// The called number is no hotline of ours, or one for which there is nobody at all: 404.
     #[error("the called number is not configured")]
     NotConfigured,
 }
@@ -81,7 +81,8 @@ pub enum Refusal {
 /// Decides about one call. The same enquiry and configuration always give the same decision.
 pub fn decide(config: &Config, enquiry: &Enquiry<'_>) -> Result<Decision, Refusal> {
     let hotline = config.hotline(enquiry.called).ok_or(Refusal::NotConfigured)?;
-    if hotline.plan.is_empty() {
+    // A plan in which nobody could ever answer would keep its callers waiting for ever.
+    if !hotline.plan.iter().any(|step| config.can_answer(step)) {
         return Err(Refusal::NotConfigured);
     }
     let mut why = vec![Why::HotlineDialled(hotline.number.clone())];

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::caller_id::Source;
-use super::config::{Hotline, PeerClass, Priority, Step, Transport, Trunk, TrunkLimits, Trust};
+use super::config::{Agent, Hotline, PeerClass, Priority, Step, Transport, Trunk, TrunkLimits, Trust};
 use super::decision::{Origin, Why};
 use super::*;
 use crate::base::ids::{AgentId, GroupId, HotlineId, ProfileId, TrunkId};
@@ -32,6 +32,7 @@ fn config() -> Config {
             ring_timeout_s: 15,
             plan: vec![Step::Group(GroupId::from("seats"))],
         }],
+        agents: vec![Agent { id: AgentId::from("8001"), name: String::new(), groups: vec![GroupId::from("seats")] }],
         ..Config::default()
     }
 }
@@ -62,6 +63,17 @@ fn only_a_configured_number_is_served() {
         let enquiry = Enquiry { called, from: Origin::Trunk(&trunk), claims: &claims };
         assert_eq!(decide(&config(), &enquiry), Err(Refusal::NotConfigured), "{called}");
     }
+}
+
+#[test]
+fn a_plan_in_which_nobody_could_ever_answer_is_not_served() {
+    let (trunk, claims) = (TrunkId::from("trusted"), claims("13900001111", &[]));
+    let enquiry = Enquiry { called: "12345", from: Origin::Trunk(&trunk), claims: &claims };
+    let mut empty = config();
+    empty.agents.clear();
+    assert_eq!(decide(&empty, &enquiry), Err(Refusal::NotConfigured));
+    empty.hotlines[0].plan.push(Step::Trunk { trunk: trunk.clone(), number: "110".into() });
+    assert!(decide(&empty, &enquiry).is_ok());
 }
 
 #[test]

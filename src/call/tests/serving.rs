@@ -104,3 +104,16 @@ fn a_queue_that_answers_announces_and_plays_music() {
     assert_eq!(hears(&actions, CALLER), Some(please_wait()));
     assert_eq!(hears(&bench.sound(CALLER, Fact::PromptEnded), CALLER), Some(music()));
 }
+
+#[test]
+fn a_service_that_is_the_whole_plan_and_rings_is_left_ringing() {
+    let offer = || Some(sdp("203.0.113.9", 40_000, "sendrecv"));
+    let mut bench = Bench::with(decision(Answering::ByPerson, outward()), offer(), &[]);
+    bench.begin();
+    bench.leg(FIRST, LegFact::Progress { code: 180, sdp: None });
+    assert!(orders(&bench.wait(20), FIRST).is_empty(), "its queue is not left");
+    assert!(bench.call.next_timeout().is_some(), "always with a running deadline");
+    let mut bench = Bench::with(decision(Answering::ByPerson, outward()), offer(), &[]);
+    bench.begin();
+    assert!(is_hang_up(&orders(&bench.wait(20), FIRST)), "who does not even ring is given up");
+}
