@@ -140,7 +140,7 @@ pub struct Net {
     datagrams: udp::Sockets,
     streams: tcp::Streams,
     events: mpsc::Receiver<Raw>,
-    /// Failures of our own sends: at most one for each send since the last event was taken.
+    /// Failures of our own sends, and second names of failed connections: at most one for each send or event.
     failures: VecDeque<Event>,
 }
 
@@ -238,7 +238,7 @@ impl Net {
                 self.streams.accept(accepted);
                 None
             }
-            Raw::Connection(told) => self.streams.told(told),
+            Raw::Connection(told) => self.streams.told(told, &mut self.failures),
         }
     }
 }

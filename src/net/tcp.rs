@@ -1,6 +1,6 @@
 //! Streams: the table of connections, whom they belong to, and who may open one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -56,6 +56,8 @@ struct Open {
     flow: Flow,
     origin: Origin,
     queue: mpsc::Sender<Bytes>,
+    /// Who was told that messages go over it: flows that name it, and flows that only name its address.
+    carries: Carries,
     /// Bytes in `queue`; the connection's task subtracts what it has written.
     queued: Arc<AtomicUsize>,
     task: AbortHandle,
@@ -65,6 +67,15 @@ struct Open {
 enum Origin {
     Accepted,
     Opened,
+}
+
+/// Which flows fail with a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Carries {
+    /// Only those that name it.
+    Named,
+    /// Also those that name only its address: requests of ours that took any connection.
+    Unnamed,
 }
 
 impl Streams {
@@ -134,7 +145,10 @@ impl Streams {
             None if flow.connection.is_some() => return Err(FlowFailure::Closed),
             None => self.connect(flow)?,
         };
-        let Some(open) = self.open.get(&id) else { return Err(FlowFailure::Closed) };
+        let Some(open) = self.open.get_mut(&id) else { return Err(FlowFailure::Closed) };
+        if flow.connection.is_none() {
+            open.carries = Carries::Unnamed;
+        }
         let length = message.len();
         let waiting = open.queued.fetch_add(length, Ordering::Relaxed).saturating_add(length);
         let queued = if waiting > QUEUE_BYTES { Err(()) } else { open.queue.try_send(message).map_err(closed_or_full) };
@@ -160,8 +174,8 @@ impl Streams {
         }
     }
 
-    /// Digests what a connection's task tells.
-    pub(super) fn told(&mut self, told: Told) -> Option<Event> {
+    /// Digests what a connection's task tells. A further event goes to `more`.
+    pub(super) fn told(&mut self, told: Told, more: &mut VecDeque<Event>) -> Option<Event> {
         match told {
             Told::Message { id, message } => {
                 // A message of a connection that we have closed since is not answered any more.
@@ -182,10 +196,17 @@ impl Streams {
                         FlowFailure::Limit
                     }
                 };
+                let unnamed = Event::Failed { flow: Flow { connection: None, ..open.flow }, failure };
                 let never_opened = matches!(end, connection::End::Refused | connection::End::ConnectTimeout)
                     && open.origin == Origin::Opened;
-                let connection = open.flow.connection.filter(|_| !never_opened);
-                Some(Event::Failed { flow: Flow { connection, ..open.flow }, failure })
+                if never_opened {
+                    return Some(unnamed);
+                }
+                match open.carries {
+                    Carries::Named => {}
+                    Carries::Unnamed => more.push_back(unnamed),
+                }
+                Some(Event::Failed { flow: open.flow, failure })
             }
         }
     }
@@ -252,7 +273,7 @@ impl Streams {
         let task = self.tasks.spawn(connection::run(opening, end, self.limits.clone()));
         self.by_task.insert(task.id(), id);
         self.by_remote.insert(remote, id);
-        self.open.insert(id, Open { flow, origin, queue, queued, task });
+        self.open.insert(id, Open { flow, origin, queue, carries: Carries::Named, queued, task });
         id
     }
 
