@@ -90,10 +90,7 @@ fn softphones(main: &Parsed<MainFile>, problems: &mut Vec<Problem>) {
 
 fn media(main: &Parsed<MainFile>, problems: &mut Vec<Problem>) {
     let media = &main.value.media;
-    if media.address.get_ref().is_unspecified() || media.address.get_ref().is_multicast() {
-        let wrong = format!("{} cannot stand in SDP", media.address.get_ref());
-        problems.push(main.problem(&media.address, "media.address", wrong, "the address that peers send sound to"));
-    }
+    media_addresses(main, problems);
     let (first, last) = (*media.first_port.get_ref(), *media.last_port.get_ref());
     if first < 1024 {
         let wrong = format!("{first} is a system port");
@@ -117,6 +114,31 @@ fn media(main: &Parsed<MainFile>, problems: &mut Vec<Problem>) {
     if *media.workers.get_ref() > 64 {
         let wrong = format!("{} threads", media.workers.get_ref());
         problems.push(main.problem(&media.workers, "media.workers", wrong, "0 to 64"));
+    }
+}
+
+fn media_addresses(main: &Parsed<MainFile>, problems: &mut Vec<Problem>) {
+    let media = &main.value.media;
+    let told = match &media.advertise {
+        Some(address) => (address, "media.advertise"),
+        None => (&media.address, "media.address"),
+    };
+    let ipv6 = media.ipv6_address.as_ref().map(|address| (address, "media.ipv6_address"));
+    for (address, key) in std::iter::once(told).chain(ipv6) {
+        if address.get_ref().is_unspecified() || address.get_ref().is_multicast() {
+            let wrong = format!("{} cannot stand in SDP", address.get_ref());
+            problems.push(main.problem(address, key, wrong, "the address that peers send sound to"));
+        }
+    }
+    if told.0.get_ref().is_ipv4() != media.address.get_ref().is_ipv4() {
+        let wrong = format!("{} and {} are of two families", told.0.get_ref(), media.address.get_ref());
+        problems.push(main.problem(told.0, told.1, wrong, "an address of the same family as `address`"));
+    }
+    if let Some(address) = &media.ipv6_address
+        && (address.get_ref().is_ipv4() || media.address.get_ref().is_ipv6())
+    {
+        let wrong = "only an IPv6 address beside an IPv4 `address`";
+        problems.push(main.problem(address, "media.ipv6_address", wrong, "address = IPv4, ipv6_address = IPv6"));
     }
 }
 

@@ -90,8 +90,12 @@ pub struct SoftphonesSection {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MediaSection {
-    /// Our address in SDP, bound as well.
+    /// The address that media sockets are bound to, and our address in SDP.
     pub address: Spanned<IpAddr>,
+    /// Our address in SDP, if peers see us under another one.
+    pub advertise: Option<Spanned<IpAddr>>,
+    /// The IPv6 address of media, for peers that signal over IPv6; `address` is IPv4 then.
+    pub ipv6_address: Option<Spanned<IpAddr>>,
     /// The first RTP port, even.
     #[serde(default = "defaults::first_port")]
     pub first_port: Spanned<u16>,

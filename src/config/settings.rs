@@ -1,13 +1,114 @@
 //! From the files to the settings of the folders.
 
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
 use super::Configuration;
 use super::schema::{TransportKey, TrunkEntry};
+use super::secret::{Credential, Ha1};
 use crate::base::ids::{AgentId, GroupId, HotlineId, ProfileId, TrunkId};
-use crate::routing;
-use crate::routing::config::{Agent, Group, Hotline, Step, Transport, Trunk, TrunkLimits};
+use crate::call::site::MediaAddress;
+use crate::routing::config::{Agent, Group, Hotline, Step, Transport, Trunk, TrunkLimits, Trust};
 use crate::routing::profile::Profile;
+use crate::sip::auth::{self, Account};
+use crate::sip::endpoint::{self, Reading, TrunkAccess};
+use crate::sip::flow;
+use crate::sip::message::Host;
+use crate::sip::transaction::timers::Timing;
+use crate::sip::{registrar, wire};
+use crate::{net, routing, switch};
 
 impl Configuration {
+    /// The signalling sockets.
+    pub fn net(&self) -> net::Settings {
+        let count = |number: &u32| usize::try_from(*number).unwrap_or(usize::MAX);
+        let listener = |entry: &super::ListenEntry| net::Listener {
+            transport: transport(entry.transport),
+            address: *entry.address.get_ref(),
+        };
+        net::Settings {
+            listeners: self.main.sip.listen.get_ref().iter().map(listener).collect(),
+            framing: wire::Limits::default(),
+            connections: count(self.main.limits.connections.get_ref()),
+            connections_per_address: count(self.main.limits.connections_per_address.get_ref()),
+            patience: net::Patience::default(),
+        }
+    }
+
+    /// Everything that decides.
+    pub fn switch(&self) -> switch::Settings {
+        let count = |number: &u32| usize::try_from(*number).unwrap_or(usize::MAX);
+        let limits = &self.main.limits;
+        switch::Settings {
+            sip: self.endpoint(),
+            routing: self.routing(),
+            host: Host::Name(self.main.sip.realm.get_ref().clone().into_bytes().into()),
+            media: self.media_addresses(),
+            media_ports: (*self.main.media.first_port.get_ref(), *self.main.media.last_port.get_ref()),
+            port_quarantine: PORT_QUARANTINE,
+            limits: switch::Limits {
+                calls: count(limits.calls.get_ref()),
+                emergency_reserve: count(limits.emergency_reserve.get_ref()),
+                ..switch::Limits::default()
+            },
+        }
+    }
+
+    fn media_addresses(&self) -> Vec<MediaAddress> {
+        let media = &self.main.media;
+        let bind = *media.address.get_ref();
+        let first =
+            MediaAddress { bind, advertised: media.advertise.as_ref().map_or(bind, |address| *address.get_ref()) };
+        let ipv6 = media.ipv6_address.as_ref().map(|address| *address.get_ref());
+        std::iter::once(first).chain(ipv6.map(|bind| MediaAddress { bind, advertised: bind })).collect()
+    }
+
+    /// Our own media ports.
+    pub fn media_ports(&self) -> RangeInclusive<u16> {
+        *self.main.media.first_port.get_ref()..=*self.main.media.last_port.get_ref()
+    }
+
+    /// Our SIP element.
+    pub fn endpoint(&self) -> endpoint::Settings {
+        let softphones = &self.main.softphones;
+        let seconds = |number: &u32| Duration::from_secs(u64::from(*number));
+        let listener = |entry: &super::ListenEntry| endpoint::Listener {
+            transport: transport(entry.transport),
+            address: *entry.address.get_ref(),
+            advertised: entry.advertise.as_ref().map(|address| *address.get_ref()),
+        };
+        endpoint::Settings {
+            product: concat!("lianxian/", env!("CARGO_PKG_VERSION")).to_owned(),
+            listeners: self.main.sip.listen.get_ref().iter().map(listener).collect(),
+            trunks: self.trunks.trunk.iter().map(access).collect(),
+            softphone_networks: softphones.networks.get_ref().clone(),
+            auth: self.accounts(),
+            registrar: registrar::Settings {
+                expires_min: seconds(softphones.min_expires_s.get_ref()),
+                expires_default: seconds(softphones.default_expires_s.get_ref()),
+                expires_max: seconds(softphones.max_expires_s.get_ref()),
+                contacts_max: CONTACTS_MAX,
+            },
+            timing: Timing::default(),
+            limits: endpoint::Limits::default(),
+        }
+    }
+
+    fn accounts(&self) -> auth::Settings {
+        let realm = self.main.sip.realm.get_ref();
+        let account = |number: &String, credential: &Credential| match credential {
+            Credential::Password(password) => Some(Account::of_password(number, realm, password)),
+            Credential::Ha1(Ha1 { md5, sha256 }) => Account::of_hashes(md5.as_deref(), sha256.as_deref()),
+        };
+        let mut settings = auth::Settings::new(realm);
+        for (number, credential) in &self.credentials {
+            if let Some(account) = account(number, credential) {
+                settings.accounts.insert(AgentId::from(number.as_str()), account);
+            }
+        }
+        settings
+    }
+
     /// What routing knows.
     pub fn routing(&self) -> routing::Config {
         routing::Config {
@@ -18,6 +119,32 @@ impl Configuration {
             profiles: self.profiles.iter().map(|(name, file)| profile(name, file)).collect(),
             softphone_profile: ProfileId::from(self.main.softphones.profile.get_ref().as_str()),
         }
+    }
+}
+
+/// How long a freed media port rests: longer than a late packet of its last call is under way (V43).
+const PORT_QUARANTINE: Duration = Duration::from_secs(5);
+
+/// The most contacts of one agent: a desk telephone, a softphone, and one of each that has not yet expired.
+const CONTACTS_MAX: usize = 4;
+
+const fn transport(key: TransportKey) -> flow::Transport {
+    match key {
+        TransportKey::Udp => flow::Transport::Udp,
+        TransportKey::Tcp => flow::Transport::Tcp,
+    }
+}
+
+fn access(entry: &TrunkEntry) -> TrunkAccess {
+    TrunkAccess {
+        id: TrunkId::from(entry.id.get_ref().as_str()),
+        networks: entry.networks.get_ref().clone(),
+        reading: match entry.trust {
+            Trust::Trusted => Reading::Tolerant,
+            Trust::Untrusted => Reading::Strict,
+        },
+        invites_per_second: *entry.invites_per_s.get_ref(),
+        invite_burst: entry.invites_per_s.get_ref().saturating_mul(2),
     }
 }
 
