@@ -21,7 +21,10 @@ pub mod sdp;
 pub mod sip;
 pub mod switch;
 
+pub mod api;
+pub mod cli;
 pub mod config;
+pub mod demo;
 pub mod engine;
 pub mod metrics;
 pub mod net;

@@ -7,6 +7,10 @@
 //! Does not do: signalling, media arithmetic, configuration.
 
 pub mod clock;
+mod execute;
+pub mod health;
 pub mod media_workers;
 pub mod prompts;
+pub mod run;
+pub mod shutdown;
 pub mod tasks;

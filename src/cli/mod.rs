@@ -1,0 +1,108 @@
+//! The command line, and the composition root: it builds everything and wires it together; nothing imports it.
+//!
+//! Decides: the words of the commands, and the exit codes: 0 good, 1 the answer is no, 2 usage or configuration.
+//! Invariants: what can be wrong with the configuration is told before anything listens; a daemon that runs has its
+//! log, its metrics and its limits.
+//! Does not do: anything at run time beyond starting.
+
+mod check;
+mod log;
+mod serve;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::config::Problem;
+use crate::demo;
+
+/// lianxian 连线: a SIP back-to-back user agent between the hotlines 12345 and 110.
+#[derive(Debug, Parser)]
+#[command(name = "lianxian", version, about, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the daemon.
+    Serve {
+        /// The main configuration file.
+        #[arg(long, value_name = "FILE", default_value = "config/lianxian.toml")]
+        config: PathBuf,
+        /// Ends when standard input is closed: for programs that start the daemon and may die.
+        #[arg(long, hide = true)]
+        with_parent: bool,
+    },
+    /// Checks the configuration and tells everything that is wrong with it.
+    Check {
+        /// The main configuration file.
+        #[arg(long, value_name = "FILE", default_value = "config/lianxian.toml")]
+        config: PathBuf,
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Shows the main job on loopback: a daemon, and people who telephone through it, as separate processes.
+    Demo {
+        /// Which part.
+        #[arg(long, value_enum, default_value_t = Step::Bridge)]
+        step: Step,
+        /// One JSON object instead of the story.
+        #[arg(long)]
+        json: bool,
+        /// Leaves the daemon running afterwards, until a signal comes.
+        #[arg(long)]
+        stay: bool,
+    },
+    /// One person of the demo.
+    #[command(hide = true)]
+    DemoParty,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Step {
+    /// Two citizens call 12345 at the same time and talk with two agents.
+    Bridge,
+}
+
+/// Runs the command that the process was started with.
+pub fn run() -> ExitCode {
+    match Arguments::parse().command {
+        Command::Serve { config, with_parent } => {
+            serve::serve(&config, if with_parent { serve::Life::WithParent } else { serve::Life::Own })
+        }
+        Command::Check { config, json } => check::check(&config, if json { Form::Json } else { Form::Text }),
+        Command::Demo { step, json, stay } => {
+            let Step::Bridge = step;
+            let options = demo::Options {
+                step: demo::Step::Bridge,
+                form: if json { demo::Form::Json } else { demo::Form::Story },
+                afterwards: if stay { demo::Afterwards::Stay } else { demo::Afterwards::End },
+            };
+            demo::run(&options, &mut std::io::stdout())
+        }
+        Command::DemoParty => demo::party::play(),
+    }
+}
+
+/// How a command answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Text,
+    Json,
+}
+
+/// The exit code of a usage or configuration error.
+const MISCONFIGURED: u8 = 2;
+
+/// Tells every problem, one a line.
+fn tell(problems: &[Problem]) {
+    for problem in problems {
+        // Nobody may be reading; the exit code says it anyway.
+        writeln!(std::io::stderr(), "{problem}").ok();
+    }
+}

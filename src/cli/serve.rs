@@ -1,0 +1,150 @@
+//! `lianxian serve`: reads the configuration, builds everything, runs until a signal.
+
+use std::io::{self, Read, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use nix::sys::signal::{Signal, raise};
+use tokio::sync::mpsc;
+
+use super::check::{PROMPTS, prompt_problem};
+use super::{MISCONFIGURED, log, tell};
+use crate::api;
+use crate::base::entropy::Entropy;
+use crate::config::{self, Configuration, Sources};
+use crate::engine::clock::Clock;
+use crate::engine::health::Health;
+use crate::engine::media_workers::{self, MediaWorkers};
+use crate::engine::prompts;
+use crate::engine::run::{Engine, Exit};
+use crate::engine::shutdown::Signals;
+use crate::engine::tasks::Tasks;
+use crate::media::library::Library;
+use crate::metrics;
+use crate::net::Net;
+use crate::switch::Switch;
+
+/// Facts of the media threads that wait for the loop.
+const FACTS: usize = 4_096;
+
+/// How long the daemon lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Life {
+    /// Until a signal.
+    Own,
+    /// Also until standard input is closed.
+    WithParent,
+}
+
+/// Why the daemon could not start.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error("{0}: {1}")]
+    System(&'static str, #[source] io::Error),
+    #[error(transparent)]
+    Bind(#[from] crate::net::BindError),
+    #[error("the media ports: {0}")]
+    Ports(#[from] crate::media::ports::RangeError),
+    #[error("no chance from the system: {0}")]
+    Chance(getrandom::Error),
+}
+
+/// Runs the daemon.
+pub(super) fn serve(path: &Path, life: Life) -> ExitCode {
+    let configuration = match config::load(path, &Sources::system()) {
+        Ok(configuration) => configuration,
+        Err(problems) => {
+            tell(&problems);
+            return ExitCode::from(MISCONFIGURED);
+        }
+    };
+    let library = match prompts::load(&configuration.prompts, &PROMPTS) {
+        Ok(library) => Arc::new(library),
+        Err(error) => {
+            tell(&[prompt_problem(path, &error)]);
+            return ExitCode::from(MISCONFIGURED);
+        }
+    };
+    let log = log::start(configuration.main.log.level);
+    // One thread for all signalling: the switch is one value, and a message is handled where it was read.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let ran = runtime.map_err(|error| Trouble::System("the runtime", error)).and_then(|runtime| {
+        let ran = runtime.block_on(async {
+            let signals = Signals::take().map_err(|error| Trouble::System("signals", error))?;
+            if life == Life::WithParent {
+                watch_parent()?;
+            }
+            let engine = build(&configuration, &library, &log)?;
+            Ok(engine.run(signals).await)
+        });
+        // Threads that end by themselves are not waited for.
+        runtime.shutdown_background();
+        ran
+    });
+    match ran {
+        Ok(Exit::Drained) => {
+            tracing::info!(event = "stopped", calls_cut = 0);
+            ExitCode::SUCCESS
+        }
+        Ok(Exit::Cut { calls }) => {
+            tracing::warn!(event = "stopped", calls_cut = calls);
+            ExitCode::SUCCESS
+        }
+        Err(trouble) => {
+            tracing::error!(event = "not_started", %trouble);
+            writeln!(io::stderr(), "lianxian: {trouble}").ok();
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn build(configuration: &Configuration, library: &Arc<Library>, log: &log::Log) -> Result<Engine, Trouble> {
+    let clock = Clock::start();
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(Trouble::Chance)?;
+    let mut entropy = Entropy::new(seed);
+    let mut tasks = Tasks::default();
+    let net = Net::bind(configuration.net())?;
+    let admin = TcpListener::bind(configuration.main.admin.listen.get_ref())
+        .map_err(|error| Trouble::System("the administrators' listener", error))?;
+    let (told, facts) = mpsc::channel(FACTS);
+    let settings = media_workers::Settings {
+        workers: workers(*configuration.main.media.workers.get_ref()),
+        own_ports: configuration.media_ports(),
+    };
+    let media = MediaWorkers::start(&settings, library, clock, &mut entropy, &told, &mut tasks)
+        .map_err(|error| Trouble::System("the media threads", error))?;
+    let (recorder, exposition) = metrics::create();
+    recorder.configured(clock.wall_seconds());
+    let health = Health::new(clock);
+    let shown = api::Admin { metrics: exposition, health: health.clone() };
+    tasks.thread("admin", move || api::serve(admin, shown)).map_err(|error| Trouble::System("a thread", error))?;
+    let switch = Switch::new(configuration.switch(), entropy.fork())?;
+    for listener in net.listeners() {
+        tracing::info!(event = "listening", transport = ?listener.transport, address = %listener.address);
+    }
+    let log_lines_dropped = log.dropped.clone();
+    Ok(Engine { clock, net, switch, media, facts, tasks, recorder, health, log_lines_dropped })
+}
+
+/// Media threads: as configured, else one for two processors.
+fn workers(configured: u16) -> usize {
+    match configured {
+        0 => std::thread::available_parallelism().map_or(1, |count| count.get().div_ceil(2)),
+        count => usize::from(count),
+    }
+}
+
+/// Turns the end of standard input into SIGTERM.
+fn watch_parent() -> Result<(), Trouble> {
+    let watch = || {
+        let mut rest = [0; 256];
+        while io::stdin().read(&mut rest).is_ok_and(|length| length > 0) {}
+        // Our own handler is in place; it cannot fail.
+        raise(Signal::SIGTERM).ok();
+    };
+    let thread = std::thread::Builder::new().name("parent".to_owned()).spawn(watch);
+    thread.map(|_| ()).map_err(|error| Trouble::System("a thread", error))
+}

@@ -1,0 +1,94 @@
+//! Outputs become effects: bytes, media orders, numbers, log lines.
+
+use super::run::Engine;
+use crate::call::notice::{Notice, What};
+use crate::metrics::Outside;
+use crate::sip::fact::Observation;
+use crate::switch::Output;
+
+impl Engine {
+    /// Carries out one output. Nothing here waits.
+    pub(super) fn execute(&mut self, output: Output) {
+        match output {
+            Output::Send { flow, message } => self.net.send(flow, message),
+            Output::Disconnect { flow } => self.net.disconnect(&flow),
+            Output::Media { call, order } => self.media.send(call, order),
+            Output::Publish(notice) => {
+                self.recorder.notice(&notice);
+                tell(&notice);
+            }
+            Output::Observed(observation) => {
+                self.recorder.observe(&observation);
+                note(&observation);
+            }
+        }
+    }
+
+    /// Sets the gauges.
+    pub(super) fn picture(&mut self) {
+        self.recorder.picture(&self.switch.view());
+        self.recorder.media(&self.media.statistics().plane);
+        let net = self.net.counters();
+        self.recorder.outside(&Outside {
+            connections: net.connections,
+            connections_refused: net.connections_refused,
+            connections_closed_by_limit: net.connections_closed_by_limit,
+            datagrams_dropped: net.datagrams_dropped,
+            log_lines_dropped: self.log_lines_dropped.dropped_lines() as u64,
+        });
+    }
+}
+
+/// One line for one thing that happened to a call. Numbers are masked by their type.
+fn tell(notice: &Notice) {
+    let call = notice.call;
+    match &notice.what {
+        What::Arrived { hotline, priority, caller } => {
+            tracing::info!(event = "arrived", %call, %hotline, ?priority, %caller);
+        }
+        What::Refused { code, why } => tracing::info!(event = "refused", %call, code, ?why),
+        What::Dialled { leg, who } => tracing::info!(event = "dialled", %call, %leg, ?who),
+        What::Ringing { leg, after } => {
+            tracing::info!(event = "ringing", %call, %leg, after_ms = milliseconds(*after));
+        }
+        What::NotTaken { leg, code } => tracing::info!(event = "not_taken", %call, %leg, code),
+        What::NobodyFree { round } => tracing::info!(event = "nobody_free", %call, round),
+        What::Answered { leg, who, waited } => {
+            tracing::info!(event = "answered", %call, %leg, ?who, waited_ms = milliseconds(*waited));
+        }
+        What::Held => tracing::info!(event = "held", %call),
+        What::Resumed => tracing::info!(event = "resumed", %call),
+        What::PartyLost { leg, loss } => tracing::warn!(event = "party_lost", %call, %leg, ?loss),
+        What::CallerLost(how) => tracing::error!(event = "caller_lost", %call, ?how),
+        What::Silent { leg, ever_heard } => tracing::warn!(event = "silent", %call, %leg, ever_heard),
+        What::SoundResumed { leg } => tracing::info!(event = "sound_resumed", %call, %leg),
+        What::SilentTooLong { leg } => tracing::warn!(event = "silent_too_long", %call, %leg),
+        What::MediaFailed { leg } => tracing::error!(event = "media_failed", %call, %leg),
+        What::PortsExhausted => tracing::error!(event = "ports_exhausted", %call),
+        What::SessionRefused { leg, why } => tracing::info!(event = "session_refused", %call, %leg, why),
+        What::Quarantined { state } => tracing::error!(event = "quarantined", %call, state),
+        What::Ignored { why } => tracing::debug!(event = "ignored", %call, why),
+        What::Released(record) => {
+            let legs = record.legs.len();
+            tracing::info!(event = "released", %call, ending = ?record.ending, legs);
+        }
+    }
+}
+
+/// One line for one thing on the SIP side; those that come with every message only when asked for.
+fn note(observation: &Observation) {
+    match observation {
+        Observation::Request { method, inbound } => tracing::trace!(event = "request", method, inbound),
+        Observation::Response { code, inbound } => tracing::trace!(event = "response", code, inbound),
+        Observation::Retransmission => tracing::debug!(event = "retransmission"),
+        Observation::ParseError { reason } => tracing::info!(event = "parse_error", reason),
+        Observation::Refused { flow, reason } => {
+            tracing::info!(event = "refused_source", reason, remote = %flow.remote, transport = ?flow.transport);
+        }
+        Observation::Ignored { why } => tracing::debug!(event = "ignored", why),
+    }
+}
+
+fn milliseconds(span: std::time::Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}

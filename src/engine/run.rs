@@ -1,0 +1,187 @@
+//! The loop: wait; one mutation; drain; ask for the next deadline.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tracing_appender::non_blocking::ErrorCounter;
+
+use super::clock::Clock;
+use super::health::{Health, Stage};
+use super::media_workers::{MediaFact, MediaWorkers};
+use super::shutdown::Signals;
+use super::tasks::{Ended, Outcome, Tasks};
+use crate::base::time::Instant;
+use crate::metrics::Recorder;
+use crate::net::{self, Net};
+use crate::switch::{Command, Input, Switch};
+
+/// Inputs of one kind taken in a row before the others get their turn.
+const BURST: usize = 64;
+/// How often gauges are set.
+const PICTURE: Duration = Duration::from_secs(1);
+/// How long running calls may go on after the first signal to end.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// The daemon, built and not yet running.
+pub struct Engine {
+    /// The time line.
+    pub clock: Clock,
+    /// The signalling sockets.
+    pub net: Net,
+    /// All decisions.
+    pub switch: Switch,
+    /// The media threads.
+    pub media: MediaWorkers,
+    /// What the media threads tell.
+    pub facts: mpsc::Receiver<MediaFact>,
+    /// Everything that runs beside the loop.
+    pub tasks: Tasks,
+    /// The metrics' writing side.
+    pub recorder: Recorder,
+    /// How the daemon is.
+    pub health: Health,
+    /// Counts log lines that were dropped.
+    pub log_lines_dropped: ErrorCounter,
+}
+
+/// How the loop ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Asked to, and no call was left.
+    Drained,
+    /// Asked to, and these calls were cut off.
+    Cut {
+        /// How many.
+        calls: usize,
+    },
+}
+
+enum Wake {
+    Net(net::Event),
+    Media(MediaFact),
+    Deadline,
+    Picture,
+    Ended(Ended),
+    Signal,
+    DrainIsOver,
+}
+
+impl Engine {
+    /// Runs until a signal ends it.
+    pub async fn run(mut self, mut signals: Signals) -> Exit {
+        let mut picture = tokio::time::interval(PICTURE);
+        let mut drain_until: Option<Instant> = None;
+        self.health.enter(Stage::Ready);
+        loop {
+            self.health.round();
+            let deadline = self.switch.next_timeout().map(|at| self.clock.deadline(at));
+            let drain = drain_until.map(|at| self.clock.deadline(at));
+            let wake = tokio::select! {
+                event = self.net.event() => Wake::Net(event),
+                Some(fact) = self.facts.recv() => Wake::Media(fact),
+                () = at(deadline) => Wake::Deadline,
+                _ = picture.tick() => Wake::Picture,
+                ended = self.tasks.ended() => Wake::Ended(ended),
+                () = signals.next() => Wake::Signal,
+                () = at(drain) => Wake::DrainIsOver,
+            };
+            match wake {
+                Wake::Net(event) => self.network(event),
+                Wake::Media(fact) => self.sound(fact),
+                Wake::Deadline => {}
+                Wake::Picture => self.picture(),
+                Wake::Ended(ended) => self.ended(ended),
+                Wake::Signal if drain_until.is_some() => return self.exit(),
+                Wake::Signal => {
+                    tracing::info!(event = "draining", "no new calls");
+                    self.health.enter(Stage::Draining);
+                    drain_until = Some(self.clock.now() + DRAIN);
+                    self.input(Input::Command(Command::Drain));
+                }
+                Wake::DrainIsOver => return self.exit(),
+            }
+            self.deadlines();
+            if drain_until.is_some() && self.switch.is_idle() {
+                return self.exit();
+            }
+        }
+    }
+
+    fn network(&mut self, first: net::Event) {
+        self.event(first);
+        for _ in 1..BURST {
+            let Some(event) = self.net.try_event() else { return };
+            self.event(event);
+        }
+    }
+
+    fn event(&mut self, event: net::Event) {
+        self.input(match event {
+            net::Event::Received { flow, message } => Input::Received { flow, message },
+            net::Event::Unframed { flow, broken } => Input::Unframed { flow, broken },
+            net::Event::Failed { flow, failure } => Input::FlowFailed { flow, failure },
+        });
+    }
+
+    fn sound(&mut self, first: MediaFact) {
+        let (call, leg, fact) = first;
+        self.input(Input::Media { call, leg, fact });
+        for _ in 1..BURST {
+            let Ok((call, leg, fact)) = self.facts.try_recv() else { return };
+            self.input(Input::Media { call, leg, fact });
+        }
+    }
+
+    /// The single mutation, and everything that follows from it.
+    fn input(&mut self, input: Input) {
+        self.switch.handle(self.clock.now(), input);
+        self.drain();
+    }
+
+    /// Whatever is due by now.
+    fn deadlines(&mut self) {
+        for _ in 0..BURST {
+            let now = self.clock.now();
+            if self.switch.next_timeout().is_none_or(|at| at > now) {
+                return;
+            }
+            self.switch.handle_timeout(now);
+            self.drain();
+        }
+    }
+
+    fn drain(&mut self) {
+        while let Some(output) = self.switch.poll() {
+            self.execute(output);
+        }
+    }
+
+    fn ended(&mut self, ended: Ended) {
+        match ended.outcome {
+            Outcome::Panicked => {
+                tracing::error!(event = "task_panicked", task = ended.name, "a part of the daemon has died");
+                self.recorder.task_panicked();
+                self.health.enter(Stage::Degraded);
+            }
+            Outcome::Finished | Outcome::Aborted => {
+                tracing::warn!(event = "task_ended", task = ended.name, "a part of the daemon has ended");
+                self.health.enter(Stage::Degraded);
+            }
+        }
+    }
+
+    fn exit(mut self) -> Exit {
+        let calls = self.switch.view().calls.len();
+        self.picture();
+        self.media.shutdown();
+        if calls == 0 { Exit::Drained } else { Exit::Cut { calls } }
+    }
+}
+
+/// Waits for a deadline; for ever if there is none.
+async fn at(deadline: Option<tokio::time::Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
