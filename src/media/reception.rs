@@ -74,6 +74,11 @@ impl Reception {
         }
     }
 
+    /// The source that was heard last.
+    pub(super) const fn ssrc(&self) -> u32 {
+        self.ssrc
+    }
+
     /// Packets received from all sources.
     pub(super) const fn total(&self) -> u64 {
         self.received_before + self.received

@@ -91,7 +91,9 @@ pub(super) struct Session {
 pub(super) struct Leg {
     pub(super) call: CallId,
     pub(super) id: LegId,
-    local: SocketAddr,
+    pub(super) local: SocketAddr,
+    /// The source that the port's former call was heard from: it may still be sending (V43).
+    pub(super) former_ssrc: Option<u32>,
     pub(super) session: Option<Session>,
     pub(super) hears: Hearing,
     pub(super) listeners: SmallVec<[usize; 4]>,
@@ -124,6 +126,7 @@ impl Leg {
             call,
             id,
             local,
+            former_ssrc: None,
             session: None,
             hears: Hearing::Nothing,
             listeners: SmallVec::new(),
@@ -160,10 +163,12 @@ impl Leg {
         if agreed.send_to.is_none() {
             self.stream.detach();
         }
-        self.health = match (agreed.receive, self.health) {
-            (false, _) => Health::NotExpected,
-            (true, Health::NotExpected | Health::Silent) => Health::Expected { last: now },
-            (true, expected @ Health::Expected { .. }) => expected,
+        self.health = match self.health {
+            // The call is told of the end of a silence by a packet only, whatever is agreed meanwhile.
+            Health::Silent => Health::Silent,
+            Health::NotExpected if agreed.receive => Health::Expected { last: now },
+            Health::Expected { last } if agreed.receive => Health::Expected { last },
+            Health::NotExpected | Health::Expected { .. } => Health::NotExpected,
         };
         match self.health {
             Health::Expected { last } => self.timers.set(Timer::Silence, last + SILENT_AFTER),

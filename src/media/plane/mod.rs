@@ -144,6 +144,8 @@ pub struct Plane {
     by_leg: HashMap<LegId, usize>,
     by_call: HashMap<CallId, SmallVec<[usize; 4]>>,
     deadlines: DeadlineQueue<usize>,
+    /// The source that was heard last on each port, by its address: at most one for each port there is.
+    residue: HashMap<SocketAddr, u32>,
     facts: VecDeque<(CallId, LegId, Fact)>,
     counters: Counters,
 }
@@ -159,6 +161,7 @@ impl Plane {
             by_leg: HashMap::new(),
             by_call: HashMap::new(),
             deadlines: DeadlineQueue::default(),
+            residue: HashMap::new(),
             facts: VecDeque::new(),
             counters: Counters::default(),
         }
@@ -236,7 +239,9 @@ impl Plane {
             // The call was restored and says again what it wants; the leg goes on as it is.
             return;
         }
-        let slot = self.legs.insert(Leg::new(now, call, id, local, &mut self.entropy));
+        let mut leg = Leg::new(now, call, id, local, &mut self.entropy);
+        leg.former_ssrc = self.residue.remove(&local);
+        let slot = self.legs.insert(leg);
         self.by_leg.insert(id, slot);
         let siblings = self.by_call.entry(call).or_default();
         siblings.push(slot);
@@ -266,6 +271,9 @@ impl Plane {
             }
         }
         self.deadlines.set(&slot, None);
+        if let Some(reception) = &leg.reception {
+            self.residue.insert(leg.local, reception.ssrc());
+        }
         self.counters.closed += 1;
         let statistics = leg.statistics();
         self.counters.lost_packets += statistics.lost_packets;

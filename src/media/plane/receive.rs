@@ -65,7 +65,9 @@ impl Plane {
         let (header, payload) = Header::parse(packet).map_err(|_| Reason::Malformed)?;
         let session = leg.session.as_mut().ok_or(Reason::NotAgreed)?;
         let agreed = session.received(header.payload_type);
-        let plausible = agreed.is_some() && header.ssrc != 0 && !payload.is_empty();
+        // A peer of the port's former call that goes on sending must not be taken for the new one.
+        let former = leg.former_ssrc == Some(header.ssrc);
+        let plausible = agreed.is_some() && header.ssrc != 0 && !payload.is_empty() && !former;
         if session.gate.admit(arrival.at, arrival.from, plausible) == Admission::WrongSource {
             return Err(Reason::WrongSource);
         }

@@ -1,11 +1,16 @@
 //! What must hold for any bytes whatever. The fuzz targets of `fuzz/` run the same functions.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use bytes::Bytes;
 use lianxian::base::entropy::Entropy;
-use lianxian::base::ids::AgentId;
+use lianxian::base::ids::{AgentId, CallId, LegId};
 use lianxian::base::time::Instant;
+use lianxian::media::library::Library;
+use lianxian::media::order::{AgreedSession, Codec, Order, Payload, RtpSource, Source};
+use lianxian::media::plane::{self, Arrival, Channel, Plane, Port};
 use lianxian::media::rtp;
 use lianxian::sdp::negotiate::{LocalMedia, answer, conclude};
 use lianxian::sip::auth::{self, Authenticator, Verdict};
@@ -78,12 +83,55 @@ pub(crate) fn credentials(bytes: &[u8]) {
     assert!(matches!(verdict, Verdict::Absent | Verdict::Stale), "{verdict:?}");
 }
 
-/// A media packet: the payload lies within it.
+/// A media packet, as RTP and as RTCP, from a peer in a call: its payload lies within it, and what comes of it goes to
+/// the other party only.
 pub(crate) fn rtp(bytes: &[u8]) {
     if let Ok((_, payload)) = rtp::Header::parse(bytes) {
         assert!(bytes.get(payload).is_some(), "the payload lies within the packet");
     }
-    let _rtcp: bool = rtp::is_rtcp(bytes);
+    let mut plane = media_in_a_call();
+    for channel in [Channel::Rtp, Channel::Rtcp] {
+        let slot = plane.slot(LegId(1)).expect("the leg is open");
+        let arrival = Arrival { port: Port { slot, channel }, from: party(1), at: Instant::START };
+        for now in [Instant::START, Instant::START + Duration::from_secs(10)] {
+            let arrival = Arrival { at: now, ..arrival };
+            plane.receive(now, arrival, &mut bytes.to_vec(), &mut |departure, packet| {
+                assert!(departure.to == party(2) && packet.len() <= bytes.len());
+            });
+            plane.handle_timeout(now, &mut |departure, _| assert!([party(1), party(2)].contains(&departure.to)));
+        }
+    }
+}
+
+fn party(leg: u8) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, leg], 4_000))
+}
+
+/// Made once: its tones cost more than all the rest of a check.
+static NO_PROMPTS: LazyLock<Arc<Library>> = LazyLock::new(|| Arc::new(Library::empty()));
+
+/// Two legs, one of each law, that hear each other.
+fn media_in_a_call() -> Plane {
+    let settings = plane::Settings { own_ports: 20_000..=20_999, wall_at_start: Duration::from_secs(1_800_000_000) };
+    let mut plane = Plane::new(settings, Arc::clone(&NO_PROMPTS), Entropy::from_number(1));
+    for (leg, voice, codec) in [(1, 8, Codec::Pcma), (2, 0, Codec::Pcmu)] {
+        let local = SocketAddr::from(([192, 0, 2, 200], 20_000 + 2 * u16::from(leg)));
+        let payload = |number, codec| Payload { receive_type: number, send_type: number, codec };
+        let session = AgreedSession {
+            send_to: Some(party(leg)),
+            rtcp_to: Some(party(leg)),
+            signalled: party(leg),
+            receive: true,
+            payloads: [payload(voice, codec), payload(101, Codec::TelephoneEvent)].into_iter().collect(),
+            ptime_ms: 20,
+            rtp_source: RtpSource::Sdp,
+        };
+        let (leg, other) = (LegId(u64::from(leg)), LegId(u64::from(3 - leg)));
+        plane.handle(Instant::START, Order::Open { call: CallId(1), leg, local });
+        plane.handle(Instant::START, Order::Agree { leg, session });
+        plane.handle(Instant::START, Order::Hear { leg, source: Source::Leg(other) });
+    }
+    plane
 }
 
 fn read_everything(message: &Message) {

@@ -41,6 +41,26 @@ fn a_leg_that_may_not_send_is_never_called_silent() {
     assert_eq!(bench.facts(), [(1, Fact::Silent { for_ms: 5_000, ever_heard: false })]);
 }
 
+/// A silent leg that is asked by a re-INVITE, or that holds, stays silent until a packet comes.
+#[test]
+fn a_new_agreement_neither_ends_nor_repeats_a_silence() {
+    let mut bench = Bench::with_a_talk();
+    bench.pass(Duration::from_secs(6));
+    assert_eq!(bench.facts().len(), 2);
+    bench.agree(1, session(1, &[PCMA]));
+    bench.agree(1, AgreedSession { receive: false, ..session(1, &[PCMA]) });
+    bench.agree(1, session(1, &[PCMA]));
+    bench.pass(Duration::from_secs(60));
+    assert_eq!(bench.facts(), []);
+    let mut peer = Peer::new(1, 8);
+    bench.talk(&mut peer, 2, 0x11);
+    assert_eq!(bench.facts(), [(1, Fact::FirstPacket)]);
+    bench.pass(Duration::from_secs(6));
+    bench.agree(1, session(1, &[PCMA]));
+    bench.talk(&mut peer, 2, 0x11);
+    assert_eq!(bench.facts(), [(1, Fact::Silent { for_ms: 5_000, ever_heard: true }), (1, Fact::Resumed)]);
+}
+
 /// Comfort noise is a sign of life, though nobody agreed to it and nobody gets it.
 #[test]
 fn comfort_noise_is_not_silence() {

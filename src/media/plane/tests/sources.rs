@@ -81,6 +81,28 @@ fn a_learned_source_is_sent_to_and_no_other() {
     assert!(bench.sent.iter().any(|sent| sent.departure.to == shown));
 }
 
+/// V43: the former call's peer goes on sending to a port that has a new call, longer than any quarantine.
+#[test]
+fn a_peer_of_the_ports_former_call_is_not_heard_in_the_new_one() {
+    let networks = RtpSource::Networks(vec!["192.0.2.0/24".parse().unwrap()]);
+    for policy in [networks, RtpSource::SameHost, RtpSource::Learn { window_ms: 60_000 }] {
+        let mut bench = Bench::with_a_talk();
+        let mut former = Peer { from: SocketAddr::new(address(1).ip(), 4_444), ..Peer::new(1, 8) };
+        bench.agree(1, AgreedSession { signalled: former.from, ..session(1, &[PCMA]) });
+        bench.talk(&mut former, 3, 0x66);
+        bench.close(1);
+        bench.pass(Duration::from_secs(2));
+        bench.open(CallId(2), 401, &[PCMA]);
+        bench.agree(401, AgreedSession { rtp_source: policy.clone(), ..session(1, &[PCMA]) });
+        former.leg = LegId(401);
+        let packet = former.voice(0x66);
+        assert_eq!(bench.receive(&former, &packet), Verdict::Dropped(Reason::WrongSource), "{policy:?}");
+        let mut peer = Peer::new(401, 8);
+        peer.from = address(1);
+        bench.talk(&mut peer, 3, 0x11);
+    }
+}
+
 /// V3: a new SDP starts the lock anew; a new SSRC from the allowed source is a resync, never a drop.
 #[test]
 fn a_new_sdp_moves_the_leg_and_a_new_ssrc_is_heard_at_once() {
