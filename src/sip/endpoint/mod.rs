@@ -23,6 +23,9 @@ mod screening;
 pub mod settings;
 pub mod voice;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use bytes::Bytes;
