@@ -114,6 +114,11 @@ impl Core {
         for name in [Name::Allow, Name::Supported, Name::Accept, Name::Server] {
             bare.headers.remove(&name);
         }
+        // Of several challenges the last is the one that every telephone understands.
+        let challenge = bare.headers.get_all(&Name::WwwAuthenticate).last().cloned();
+        if let Some(challenge) = challenge {
+            bare.headers.set(Name::WwwAuthenticate, challenge);
+        }
         Some(bare.to_bytes()).filter(|wire| wire.len() <= limit)
     }
 }

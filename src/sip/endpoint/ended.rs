@@ -50,7 +50,7 @@ impl Ended {
     }
 
     /// How many are remembered.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.in_order.len()
     }
 

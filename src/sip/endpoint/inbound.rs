@@ -73,10 +73,11 @@ impl Endpoint {
             Fate::Merged => return self.reply(&arrival, &request, 482),
             Fate::Fresh => {}
         }
-        match request.method {
-            Method::Ack => return self.on_ack(now, flow, &peer, &request),
-            Method::Cancel => return self.on_cancel(now, &arrival, key, &peer, &request),
-            _ => {}
+        if request.method == Method::Ack {
+            return self.on_ack(now, flow, &peer, &request);
+        }
+        if request.method == Method::Cancel {
+            return self.on_cancel(now, &arrival, key, &peer, &request);
         }
         if !self.is_acceptable(&arrival, &request, self.reading(&peer)) {
             return;

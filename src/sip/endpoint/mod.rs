@@ -247,7 +247,7 @@ impl Endpoint {
             transactions: self.core.transactions.len(),
             timers: timers + of_legs().count(),
             contacts: self.registrar.len(),
-            ended_dialogs: self.ended.len(),
+            ended_dialogs: self.ended.count(),
             latest_timer: latest.into_iter().chain(of_legs()).max(),
         }
     }

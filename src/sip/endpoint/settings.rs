@@ -83,8 +83,11 @@ pub struct Limits {
     pub forks: usize,
     /// Ended dialogs that are remembered for 64*T1 (trap T35).
     pub ended_dialogs: usize,
-    /// How long an INVITE may ring, in either direction, whatever the call thinks.
+    /// How long an INVITE of ours may ring, whatever the call thinks.
     pub ring: Duration,
+    /// How long an INVITE of a peer may wait for a person. A caller may wait as long as it likes; this only ends what a
+    /// peer that died without a CANCEL has left behind.
+    pub wait: Duration,
     /// How long a leg's offer waits for the call's answer.
     pub answer: Duration,
     /// What Retry-After says when we are full.
@@ -102,6 +105,7 @@ impl Default for Limits {
             forks: 16,
             ended_dialogs: 100_000,
             ring: Duration::from_secs(300),
+            wait: Duration::from_secs(7_200),
             answer: Duration::from_secs(10),
             retry_after: Duration::from_secs(5),
         }

@@ -41,10 +41,7 @@ pub enum ServerKey {
 impl ServerKey {
     /// The key of a request. `None` if it lacks what every request must have.
     pub fn of(request: &Request) -> Option<Self> {
-        let method = match &request.method {
-            Method::Ack => Method::Invite,
-            other => other.clone(),
-        };
+        let method = if request.method == Method::Ack { Method::Invite } else { request.method.clone() };
         let via = request.headers.top_via().ok()?;
         if let Some(branch) = via.branch()
             && branch.len() > MAGIC_COOKIE.len()

@@ -134,10 +134,7 @@ impl Transactions {
         if self.entries.get(&id).is_some_and(|entry| entry.peer != *peer) {
             return Fate::Foreign;
         }
-        let input = match request.method {
-            Method::Ack => ServerInput::Acknowledged,
-            _ => ServerInput::Repeated,
-        };
+        let input = if request.method == Method::Ack { ServerInput::Acknowledged } else { ServerInput::Repeated };
         let effects = self.drive(now, id, Input::Server(input));
         let passed = effects.contains(&Effect::Deliver);
         self.carry_out(id, &effects, None);
@@ -154,12 +151,11 @@ impl Transactions {
         self.servers.insert(opening.key.clone(), id);
         let mut timers = TimerTable::default();
         let (key, fallback, wire) = (opening.key, opening.fallback, Bytes::new());
-        let part = match opening.request.method {
-            Method::Invite => Part::ServerInvite { key, merge, fallback, machine: ServerInvite::Proceeding, wire },
-            _ => {
-                timers.set(Timer::J, now + self.timing.patience());
-                Part::Server { key, merge, fallback, machine: Server::Trying, wire }
-            }
+        let part = if opening.request.method == Method::Invite {
+            Part::ServerInvite { key, merge, fallback, machine: ServerInvite::Proceeding, wire }
+        } else {
+            timers.set(Timer::J, now + self.timing.patience());
+            Part::Server { key, merge, fallback, machine: Server::Trying, wire }
         };
         let entry = Transaction { id, owner: Owner::Nobody, peer: opening.peer, flow: opening.flow, timers, part };
         self.insert(entry);

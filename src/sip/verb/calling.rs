@@ -59,7 +59,7 @@ impl Calling {
         cx.arm(LegTimer::Ring, cx.core.limits.ring);
         let calling =
             Self { invite: tx, uri, offer, heard: Heard::Nothing, early: SmallVec::new(), wish: Wish::Answer };
-        State::Calling(calling)
+        State::Calling(Box::new(calling))
     }
 
     /// Whether a request belongs to one of the early dialogs.
@@ -68,7 +68,7 @@ impl Calling {
     }
 
     /// Takes one input.
-    pub fn handle(self, cx: &mut Context<'_>, input: Input<'_>) -> State {
+    pub fn handle(self: Box<Self>, cx: &mut Context<'_>, input: Input<'_>) -> State {
         match input {
             Input::Request { tx, request } => self.on_request(cx, tx, request),
             Input::News { tx, what } if tx == self.invite => self.on_news(cx, what),
@@ -83,7 +83,7 @@ impl Calling {
         }
     }
 
-    fn on_news(self, cx: &mut Context<'_>, what: What) -> State {
+    fn on_news(self: Box<Self>, cx: &mut Context<'_>, what: What) -> State {
         match what {
             What::Response(response) => match Class::of(response.code) {
                 Class::Provisional => self.on_provisional(cx, &response),
@@ -101,7 +101,7 @@ impl Calling {
         }
     }
 
-    fn on_provisional(mut self, cx: &mut Context<'_>, response: &Response) -> State {
+    fn on_provisional(mut self: Box<Self>, cx: &mut Context<'_>, response: &Response) -> State {
         let first = self.heard == Heard::Nothing;
         self.heard = Heard::Provisional;
         match &self.wish {
@@ -126,7 +126,7 @@ impl Calling {
         State::Calling(self)
     }
 
-    fn on_success(self, cx: &mut Context<'_>, response: &Response) -> State {
+    fn on_success(self: Box<Self>, cx: &mut Context<'_>, response: &Response) -> State {
         let Some(mut dialog) = Dialog::of_response(response, Some(&self.uri)) else {
             cx.ignore("2xx without tags");
             return self.fail(cx, failure(500));
@@ -153,7 +153,7 @@ impl Calling {
         }
     }
 
-    fn fail(self, cx: &mut Context<'_>, failure: Failure) -> State {
+    fn fail(self: Box<Self>, cx: &mut Context<'_>, failure: Failure) -> State {
         match self.wish {
             Wish::Answer => cx.fact(LegFact::Failed(failure)),
             Wish::HungUp(_) => cx.fact(LegFact::Released),
@@ -162,7 +162,7 @@ impl Calling {
         State::Over
     }
 
-    fn on_order(self, cx: &mut Context<'_>, order: LegOrder) -> State {
+    fn on_order(self: Box<Self>, cx: &mut Context<'_>, order: LegOrder) -> State {
         match order {
             LegOrder::HangUp { cause } => match self.wish {
                 Wish::Answer => self.give_up(cx, Wish::HungUp(cause)),
@@ -181,7 +181,7 @@ impl Calling {
         }
     }
 
-    fn give_up(mut self, cx: &mut Context<'_>, wish: Wish) -> State {
+    fn give_up(mut self: Box<Self>, cx: &mut Context<'_>, wish: Wish) -> State {
         if self.heard == Heard::Provisional {
             match &wish {
                 Wish::HungUp(cause) => cancel(cx, self.invite, cause),
@@ -192,7 +192,7 @@ impl Calling {
         State::Calling(self)
     }
 
-    fn on_timer(self, cx: &mut Context<'_>, timer: LegTimer) -> State {
+    fn on_timer(self: Box<Self>, cx: &mut Context<'_>, timer: LegTimer) -> State {
         match timer {
             LegTimer::Ring => self.give_up(cx, Wish::RangOut),
             LegTimer::CancelGivenUp => {
@@ -210,7 +210,7 @@ impl Calling {
         }
     }
 
-    fn on_request(mut self, cx: &mut Context<'_>, tx: TxId, request: &Request) -> State {
+    fn on_request(mut self: Box<Self>, cx: &mut Context<'_>, tx: TxId, request: &Request) -> State {
         let Some(dialog) = self.early.iter_mut().find(|dialog| dialog.matches(request)) else {
             cx.answer(tx, request, 481);
             return State::Calling(self);
@@ -231,7 +231,17 @@ impl Calling {
             }
             // RFC 3261 15: the callee must not send BYE on an early dialog.
             Method::Bye => cx.answer(tx, request, 481),
-            other => cx.answer(tx, request, out_of_place(other)),
+            Method::Invite
+            | Method::Ack
+            | Method::Cancel
+            | Method::Register
+            | Method::Prack
+            | Method::Refer
+            | Method::Notify
+            | Method::Subscribe
+            | Method::Message
+            | Method::Publish
+            | Method::Other(_) => cx.answer(tx, request, out_of_place(&request.method)),
         }
         State::Calling(self)
     }

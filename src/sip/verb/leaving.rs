@@ -24,7 +24,7 @@ impl Leaving {
         let flow = cx.flow(&dialog);
         cx.timers.clear();
         let bye = cx.start(request, flow);
-        State::Leaving(Self { dialog, bye })
+        State::Leaving(Box::new(Self { dialog, bye }))
     }
 
     /// Whether a request belongs to the dialog.
@@ -33,7 +33,7 @@ impl Leaving {
     }
 
     /// Takes one input.
-    pub fn handle(self, cx: &mut Context<'_>, input: Input<'_>) -> State {
+    pub fn handle(self: Box<Self>, cx: &mut Context<'_>, input: Input<'_>) -> State {
         match input {
             Input::News { tx, what } if tx == self.bye => match what {
                 What::Response(response) if Class::of(response.code) == Class::Provisional => State::Leaving(self),

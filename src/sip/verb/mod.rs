@@ -99,13 +99,13 @@ pub enum LegTimer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum State {
     /// Our INVITE has no final response yet.
-    Calling(Calling),
+    Calling(Box<Calling>),
     /// The peer's INVITE has no final response yet.
     Offered(Box<Offered>),
     /// A dialog is confirmed by a 2xx.
     Talking(Box<Talking>),
     /// We have sent BYE.
-    Leaving(Leaving),
+    Leaving(Box<Leaving>),
     /// We have refused the peer's INVITE.
     Rejected(Rejected),
     /// Over: to be forgotten.

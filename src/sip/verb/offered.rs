@@ -38,7 +38,7 @@ impl Offered {
     /// The INVITE has arrived.
     pub fn start(cx: &mut Context<'_>, invite: TxId, request: &Request, dialog: Dialog) -> State {
         cx.core.transactions.give(invite, cx.line.id);
-        cx.arm(LegTimer::Ring, cx.core.limits.ring);
+        cx.arm(LegTimer::Ring, cx.core.limits.wait);
         State::Offered(Box::new(Self { invite, request: request.clone(), dialog, progress: None }))
     }
 
@@ -198,7 +198,16 @@ impl Offered {
                 cx.fact(LegFact::HungUp { cause: request.headers.reason() });
                 return State::Over;
             }
-            other => cx.answer(tx, request, out_of_place(other)),
+            Method::Ack
+            | Method::Cancel
+            | Method::Register
+            | Method::Prack
+            | Method::Refer
+            | Method::Notify
+            | Method::Subscribe
+            | Method::Message
+            | Method::Publish
+            | Method::Other(_) => cx.answer(tx, request, out_of_place(&request.method)),
         }
         State::Offered(self)
     }

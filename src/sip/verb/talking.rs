@@ -120,7 +120,16 @@ impl Talking {
             Method::Update => self.on_update(cx, tx, request),
             Method::Info => info::receive(cx, tx, request),
             Method::Options => options::answer(cx, tx, request),
-            other => cx.answer(tx, request, out_of_place(other)),
+            Method::Ack
+            | Method::Cancel
+            | Method::Register
+            | Method::Prack
+            | Method::Refer
+            | Method::Notify
+            | Method::Subscribe
+            | Method::Message
+            | Method::Publish
+            | Method::Other(_) => cx.answer(tx, request, out_of_place(&request.method)),
         }
         State::Talking(self)
     }

@@ -183,3 +183,16 @@ fn no_timer_is_longer_than_a_day() {
     let latest = bench.endpoint.census().latest_timer.unwrap();
     assert!(latest.since(bench.now) <= Duration::from_secs(86_400));
 }
+
+#[test]
+fn a_telephone_with_a_short_register_is_still_challenged() {
+    let mut bench = Bench::new();
+    let register = "REGISTER sip:10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 203.0.113.5:40000;branch=z9hG4bKr1;rport\r\n\
+        Max-Forwards: 70\r\nFrom: <sip:8001@10.0.0.1>;tag=1234abcd\r\nTo: <sip:8001@10.0.0.1>\r\n\
+        Call-ID: 0123456789abcdef@203.0.113.5\r\nCSeq: 1 REGISTER\r\nContact: <sip:8001@203.0.113.5:40000>\r\n\
+        Expires: 300\r\nContent-Length: 0\r\n\r\n";
+    bench.receive(PHONE, register);
+    let challenge = bench.only();
+    assert!(challenge.is("SIP/2.0 401 ") && challenge.header("WWW-Authenticate").contains("algorithm=MD5"));
+    assert!(challenge.text.len() * 2 <= register.len() * 3);
+}
