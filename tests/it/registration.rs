@@ -348,6 +348,19 @@ fn v19_no_method_is_served_to_who_has_not_proved_itself() {
 }
 
 #[test]
+fn v36_a_terse_telephone_is_challenged_too_and_briefly() {
+    let terse = "REGISTER sip:12345.example SIP/2.0\r\nVia: SIP/2.0/UDP 198.51.100.7:5060;branch=z9hG4bK1\r\n\
+                 From: <sip:8001@12345.example>;tag=1\r\nTo: <sip:8001@12345.example>\r\nCall-ID: 1@198.51.100.7\r\n\
+                 CSeq: 1 REGISTER\r\nContact: <sip:8001@198.51.100.7>\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n";
+    let mut stage = Stage::new();
+    let answer = stage.deliver(Phone::new("8001").flow, terse.into());
+    assert_eq!(status(&answer), 401, "not silence: {} bytes", terse.len());
+    let offered = header(&answer, "WWW-Authenticate");
+    assert!(offered.len() == 1 && offered[0].ends_with("algorithm=MD5"), "{offered:?}");
+    assert!(answer.len() * 2 <= terse.len() * 3, "{} bytes for {}", answer.len(), terse.len());
+}
+
+#[test]
 fn v18_an_address_outside_the_networks_meets_silence() {
     for outside in ["203.0.113.9:5060", "[::ffff:203.0.113.9]:5060", "[2001:db8::9]:5060", "198.51.101.7:5060"] {
         let mut stage = Stage::new();

@@ -33,7 +33,9 @@ pub(super) struct Nonces {
 /// What identifies a nonce: when it was issued, and its random number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Issued {
-    at: Instant,
+    /// Milliseconds on our time line: 40 bits are 34 years.
+    at_ms: u64,
+    /// 48 bits.
     salt: u64,
 }
 
@@ -54,18 +56,18 @@ impl Nonces {
 
     /// A new nonce for `source`.
     pub(super) fn issue(&mut self, now: Instant, realm: &str, source: IpAddr) -> String {
-        let issued = Issued { at: now, salt: self.entropy.next_u64() };
+        let issued = Issued { at_ms: milliseconds(now), salt: self.entropy.next_u64() >> 16 };
         self.write(issued, realm, source)
     }
 
     /// Whether `nonce` is ours, was issued to `source`, and is still alive.
     pub(super) fn check(&self, now: Instant, realm: &str, source: IpAddr, nonce: &[u8]) -> Option<Issued> {
         let text = std::str::from_utf8(nonce).ok()?;
-        let number = |from: usize| text.get(from..from + 16).and_then(|hex| u64::from_str_radix(hex, 16).ok());
-        let issued = Issued { at: Instant::from_nanos(number(0)?), salt: number(16)? };
+        let number = |digits: std::ops::Range<usize>| u64::from_str_radix(text.get(digits)?, 16).ok();
+        let issued = Issued { at_ms: number(0..10)?, salt: number(10..22)? };
         let sealed = self.write(issued, realm, source);
         let ours: bool = subtle::ConstantTimeEq::ct_eq(sealed.as_bytes(), nonce).into();
-        let alive = issued.at <= now && now - issued.at < self.lifetime;
+        let alive = issued.at() <= now && now - issued.at() < self.lifetime;
         let known = self.forgotten.is_none_or(|last| issued > last);
         (ours && alive && known).then_some(issued)
     }
@@ -91,7 +93,7 @@ impl Nonces {
 
     fn forget(&mut self, now: Instant) {
         while let Some(oldest) = self.used.first_entry() {
-            if now - oldest.key().at < self.lifetime {
+            if now - oldest.key().at() < self.lifetime {
                 return;
             }
             oldest.remove();
@@ -100,7 +102,7 @@ impl Nonces {
 
     fn write(&self, issued: Issued, realm: &str, source: IpAddr) -> String {
         let mut seal = Hmac::<Sha256>::new_from_slice(&self.secret).expect("HMAC takes keys of any length");
-        seal.update(&issued.at.as_nanos().to_be_bytes());
+        seal.update(&issued.at_ms.to_be_bytes());
         seal.update(&issued.salt.to_be_bytes());
         match source.to_canonical() {
             IpAddr::V4(v4) => seal.update(&v4.octets()),
@@ -108,8 +110,10 @@ impl Nonces {
         }
         seal.update(realm.as_bytes());
         let sealed: [u8; 32] = seal.finalize().into_bytes().into();
-        let short = sealed.iter().take(12).fold(0_u128, |bits, byte| (bits << 8) | u128::from(*byte));
-        format!("{:016x}{:016x}{short:024x}", issued.at.as_nanos(), issued.salt)
+        // Every byte stands twice in a challenge, and a short request may only get a short one (V36): 80 bits of seal
+        // are enough against guesses that each cost a request.
+        let short = sealed.iter().take(10).fold(0_u128, |bits, byte| (bits << 8) | u128::from(*byte));
+        format!("{:010x}{:012x}{short:020x}", issued.at_ms, issued.salt)
     }
 }
 
@@ -118,6 +122,16 @@ impl std::fmt::Debug for Nonces {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Nonces").field("remembered", &self.used.len()).finish_non_exhaustive()
     }
+}
+
+impl Issued {
+    fn at(self) -> Instant {
+        Instant::START + Duration::from_millis(self.at_ms)
+    }
+}
+
+fn milliseconds(now: Instant) -> u64 {
+    u64::try_from((now - Instant::START).as_millis()).unwrap_or(u64::MAX)
 }
 
 impl Counts {
@@ -208,16 +222,19 @@ mod tests {
     fn the_memory_is_bounded_and_what_is_forgotten_is_not_valid_again() {
         let mut nonces = nonces();
         let first = nonces.issue(Instant::START, "r", host(1));
-        let used = nonces.check(Instant::START, "r", host(1), first.as_bytes()).unwrap();
+        let used = nonces.check(Instant::START + LIFETIME / 2, "r", host(1), first.as_bytes()).unwrap();
         assert!(nonces.use_count(Instant::START, used, 1));
         for tick in 1..=MAX_REMEMBERED as u64 {
-            let issued = Issued { at: Instant::from_nanos(tick), salt: tick };
-            assert!(nonces.use_count(Instant::from_nanos(tick), issued, 1));
+            let issued = Issued { at_ms: tick, salt: tick };
+            assert!(nonces.use_count(issued.at(), issued, 1));
         }
         assert_eq!(nonces.remembered(), MAX_REMEMBERED);
-        assert!(nonces.check(Instant::from_nanos(99), "r", host(1), first.as_bytes()).is_none(), "a replay otherwise");
-        let later = Instant::START + LIFETIME + Duration::from_secs(1);
-        assert!(nonces.use_count(later, Issued { at: later, salt: 0 }, 1));
+        assert!(
+            nonces.check(Instant::START + LIFETIME / 2, "r", host(1), first.as_bytes()).is_none(),
+            "a replay otherwise"
+        );
+        let later = Instant::START + LIFETIME * 2;
+        assert!(nonces.use_count(later, Issued { at_ms: milliseconds(later), salt: 0 }, 1));
         assert_eq!(nonces.remembered(), 1, "what has expired takes no room");
     }
 }
