@@ -40,34 +40,45 @@ impl Host {
         }
     }
 
+    /// Reads a host that lies in `source`.
     pub(super) fn of(source: &Bytes, text: &[u8]) -> Option<Self> {
         if let [b'[', inner @ .., b']'] = text {
             return ipv6(inner).map(|address| Self::Ip(address.to_canonical()));
         }
-        if text.is_empty()
-            || !text.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
-        {
+        if !is_host(text) {
             return None;
         }
         let starts_like_an_address = text.first().is_some_and(u8::is_ascii_digit);
         let address = starts_like_an_address.then(|| std::str::from_utf8(text).ok()?.parse().ok()).flatten();
-        Some(address.map_or_else(|| Self::Name(source.slice_ref(text)), Self::Ip))
+        Some(address.map_or_else(|| Self::Name(source.slice_ref(text)), |address| Self::Ip(IpAddr::V4(address))))
     }
+}
 
-    /// Reads `host` and `host:port`, with the white space that a Via allows round the colon.
-    pub(super) fn with_port(source: &Bytes, text: &[u8]) -> Option<(Self, Option<u16>)> {
-        let colon = match memchr::memrchr(b']', text) {
-            Some(bracket) => memchr::memchr(b':', text.get(bracket..)?).map(|at| at.saturating_add(bracket)),
-            None => memchr::memchr(b':', text),
-        };
-        let Some((host, port)) = colon.and_then(|at| text.split_at_checked(at)) else {
-            return Some((Self::of(source, text)?, None));
-        };
-        let port = std::str::from_utf8(port.get(1..)?.trim_ascii()).ok()?;
-        let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
-        let port = digits.then(|| port.parse::<u16>().ok()).flatten()?;
-        Some((Self::of(source, host.trim_ascii())?, Some(port)))
+/// Whether [`Host::of`] can read it.
+pub(super) fn is_host(text: &[u8]) -> bool {
+    if let [b'[', inner @ .., b']'] = text {
+        return ipv6(inner).is_some();
     }
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    !text.is_empty() && text.iter().all(plain)
+}
+
+/// Cuts `host` and `host:port`, with the white space that a Via allows round the colon.
+pub(super) fn cut_port(text: &[u8]) -> Option<(&[u8], Option<u16>)> {
+    let colon = match text.first() {
+        Some(b'[') => {
+            let bracket = memchr::memchr(b']', text)?;
+            memchr::memchr(b':', text.get(bracket..)?).map(|at| at.saturating_add(bracket))
+        }
+        Some(_) | None => memchr::memchr(b':', text),
+    };
+    let Some((host, port)) = colon.and_then(|at| text.split_at_checked(at)) else {
+        return Some((text, None));
+    };
+    let port = std::str::from_utf8(port.get(1..)?.trim_ascii()).ok()?;
+    let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    let port = digits.then(|| port.parse::<u16>().ok()).flatten()?;
+    Some((host.trim_ascii(), Some(port)))
 }
 
 impl fmt::Display for Host {

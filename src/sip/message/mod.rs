@@ -37,7 +37,7 @@ pub use rsip_view::ViewError;
 pub(in crate::sip) use scan::Scanner;
 pub use scan::split_list;
 pub use typed::{CSeq, Contacts, HeaderError, MediaType};
-pub(in crate::sip) use typed::{decimal, is_token};
+pub(in crate::sip) use typed::{decimal, is_call_id, is_token};
 pub use uri::{Scheme, Uri, UriError, escape, escape_header, unescape};
 pub use via::Via;
 

@@ -150,39 +150,69 @@ impl Name {
         if let [letter] = name {
             return Self::compact(letter.to_ascii_lowercase());
         }
-        Self::of_length(name.len()).iter().find(|known| known.as_bytes().eq_ignore_ascii_case(name)).cloned()
+        // Nearly every name is spelled as the RFC spells it: an exact comparison first.
+        let candidates = Self::of_length(name.len());
+        let exact = candidates.iter().find(|(text, _)| *text == name);
+        let found = exact.or_else(|| candidates.iter().find(|(text, _)| text.eq_ignore_ascii_case(name)));
+        found.map(|(_, known)| known.clone())
     }
 
     /// The known names of one length: a header costs a handful of comparisons.
-    fn of_length(length: usize) -> &'static [Self] {
+    fn of_length(length: usize) -> &'static [(&'static [u8], Self)] {
         match length {
-            2 => &[Self::To],
-            3 => &[Self::Via],
-            4 => &[Self::CSeq, Self::Date, Self::From, Self::RAck, Self::RSeq],
-            5 => &[Self::Allow, Self::Event, Self::Route],
-            6 => &[Self::Accept, Self::MinSe, Self::Reason, Self::Server],
-            7 => &[
-                Self::CallId,
-                Self::Contact,
-                Self::Expires,
-                Self::Privacy,
-                Self::Require,
-                Self::Subject,
-                Self::Warning,
+            2 => &[(b"To", Self::To)],
+            3 => &[(b"Via", Self::Via)],
+            4 => &[
+                (b"CSeq", Self::CSeq),
+                (b"Date", Self::Date),
+                (b"From", Self::From),
+                (b"RAck", Self::RAck),
+                (b"RSeq", Self::RSeq),
             ],
-            8 => &[Self::ReferTo, Self::Replaces],
-            9 => &[Self::CallInfo, Self::Diversion, Self::Supported],
-            10 => &[Self::UserAgent],
-            11 => &[Self::MinExpires, Self::ReferredBy, Self::RetryAfter, Self::Unsupported],
-            12 => &[Self::ContentType, Self::HistoryInfo, Self::MaxForwards, Self::RecordRoute, Self::UserToUser],
-            13 => &[Self::Authorization, Self::ProxyRequire],
-            14 => &[Self::ContentLength],
-            15 => &[Self::RemotePartyId, Self::SessionExpires],
-            16 => &[Self::ContentEncoding, Self::WwwAuthenticate],
-            17 => &[Self::ResourcePriority],
-            18 => &[Self::ProxyAuthenticate, Self::SubscriptionState],
-            19 => &[Self::ContentDisposition, Self::PAssertedIdentity, Self::ProxyAuthorization],
-            20 => &[Self::PPreferredIdentity],
+            5 => &[(b"Allow", Self::Allow), (b"Event", Self::Event), (b"Route", Self::Route)],
+            6 => &[
+                (b"Accept", Self::Accept),
+                (b"Min-SE", Self::MinSe),
+                (b"Reason", Self::Reason),
+                (b"Server", Self::Server),
+            ],
+            7 => &[
+                (b"Call-ID", Self::CallId),
+                (b"Contact", Self::Contact),
+                (b"Expires", Self::Expires),
+                (b"Privacy", Self::Privacy),
+                (b"Require", Self::Require),
+                (b"Subject", Self::Subject),
+                (b"Warning", Self::Warning),
+            ],
+            8 => &[(b"Refer-To", Self::ReferTo), (b"Replaces", Self::Replaces)],
+            9 => &[(b"Call-Info", Self::CallInfo), (b"Diversion", Self::Diversion), (b"Supported", Self::Supported)],
+            10 => &[(b"User-Agent", Self::UserAgent)],
+            11 => &[
+                (b"Min-Expires", Self::MinExpires),
+                (b"Referred-By", Self::ReferredBy),
+                (b"Retry-After", Self::RetryAfter),
+                (b"Unsupported", Self::Unsupported),
+            ],
+            12 => &[
+                (b"Content-Type", Self::ContentType),
+                (b"History-Info", Self::HistoryInfo),
+                (b"Max-Forwards", Self::MaxForwards),
+                (b"Record-Route", Self::RecordRoute),
+                (b"User-to-User", Self::UserToUser),
+            ],
+            13 => &[(b"Authorization", Self::Authorization), (b"Proxy-Require", Self::ProxyRequire)],
+            14 => &[(b"Content-Length", Self::ContentLength)],
+            15 => &[(b"Remote-Party-ID", Self::RemotePartyId), (b"Session-Expires", Self::SessionExpires)],
+            16 => &[(b"Content-Encoding", Self::ContentEncoding), (b"WWW-Authenticate", Self::WwwAuthenticate)],
+            17 => &[(b"Resource-Priority", Self::ResourcePriority)],
+            18 => &[(b"Proxy-Authenticate", Self::ProxyAuthenticate), (b"Subscription-State", Self::SubscriptionState)],
+            19 => &[
+                (b"Content-Disposition", Self::ContentDisposition),
+                (b"P-Asserted-Identity", Self::PAssertedIdentity),
+                (b"Proxy-Authorization", Self::ProxyAuthorization),
+            ],
+            20 => &[(b"P-Preferred-Identity", Self::PPreferredIdentity)],
             _ => &[],
         }
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::params::Params;
 use super::scan::{Scanner, quotable, unescape};
 use super::text::{self, Charset};
-use super::uri::Uri;
+use super::uri::{Uri, cut_at};
 
 /// `"display" <uri>;params` (RFC 3261 20.10), or the form without brackets.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -36,30 +36,21 @@ impl NameAddr {
 
     /// Reads one value without copying it.
     pub fn of(value: &Bytes) -> Result<Self, &'static str> {
-        let text = value.trim_ascii();
-        let (display, rest) = match text.first() {
-            Some(b'"') => {
-                let end = Scanner::new(text).closing_quote(0).ok_or("a quoted string has no end")?;
-                let rest = text.get(end..).and_then(|rest| rest.get(1..)).unwrap_or_default().trim_ascii_start();
-                if rest.first() != Some(&b'<') {
-                    return Err("no address behind the name");
-                }
-                (text.get(1..end).map(|name| value.slice_ref(name)), rest)
-            }
-            Some(_) | None => match memchr::memchr2(b'<', b';', text).and_then(|at| text.split_at_checked(at)) {
-                Some((words, rest)) if rest.first() == Some(&b'<') => (words_as_name(value, words), rest),
-                Some(_) | None => return Self::bare(value, text),
-            },
+        let parts = Parts::read(value)?;
+        let display = match parts.name {
+            Name::None => None,
+            Name::Quoted(content) => Some(value.slice_ref(content)),
+            Name::Words(words) => Some(words_as_name(value, words)),
         };
-        let end = memchr::memchr(b'>', rest).ok_or("an address has no closing bracket")?;
-        let uri = rest.get(1..end).unwrap_or_default().trim_ascii();
-        let tail = rest.get(end..).and_then(|rest| rest.get(1..)).unwrap_or_default().trim_ascii_start();
-        let params = match tail.split_first() {
-            None => Params::default(),
-            Some((b';', params)) => Params::of_header(value, params)?,
-            Some(_) => return Err("something stands behind the address"),
-        };
-        Ok(Self { display, uri: Uri::of(value, uri).map_err(|error| error.0)?, params })
+        let uri = Uri::of(value, parts.uri).map_err(|error| error.0)?;
+        Ok(Self { display, uri, params: Params::of_header(value, parts.params)? })
+    }
+
+    /// Whether [`NameAddr::of`] can read it.
+    pub(in crate::sip) fn check(value: &[u8]) -> Result<(), &'static str> {
+        let parts = Parts::read(value)?;
+        Uri::check(parts.uri).map_err(|error| error.0)?;
+        Params::check_header(parts.params)
     }
 
     /// The same with another name, given as text and written in `charset`.
@@ -109,18 +100,58 @@ impl NameAddr {
         self.params.write(&mut out);
         out.into()
     }
+}
+
+/// A value cut into its parts.
+struct Parts<'a> {
+    name: Name<'a>,
+    uri: &'a [u8],
+    params: &'a [u8],
+}
+
+enum Name<'a> {
+    None,
+    /// What stands between the quotes.
+    Quoted(&'a [u8]),
+    /// What stands before the bracket.
+    Words(&'a [u8]),
+}
+
+impl<'a> Parts<'a> {
+    fn read(value: &'a [u8]) -> Result<Self, &'static str> {
+        let text = value.trim_ascii();
+        let (name, rest) = match text.first() {
+            Some(b'"') => {
+                let end = Scanner::new(text).closing_quote(0).ok_or("a quoted string has no end")?;
+                let rest = text.get(end..).and_then(|rest| rest.get(1..)).unwrap_or_default().trim_ascii_start();
+                (Name::Quoted(text.get(1..end).unwrap_or_default()), rest)
+            }
+            Some(_) | None => match memchr::memchr2(b'<', b';', text).and_then(|at| text.split_at_checked(at)) {
+                Some((words, rest)) if rest.first() == Some(&b'<') => {
+                    let words = words.trim_ascii_end();
+                    (if words.is_empty() { Name::None } else { Name::Words(words) }, rest)
+                }
+                Some(_) | None => return Self::bare(text),
+            },
+        };
+        let inside = rest.strip_prefix(b"<").ok_or("no address behind the name")?;
+        let (uri, tail) = cut_at(b'>', inside);
+        let tail = tail.ok_or("an address has no closing bracket")?.trim_ascii_start();
+        let params = match tail.split_first() {
+            None => &[],
+            Some((b';', params)) => params,
+            Some(_) => return Err("something stands behind the address"),
+        };
+        Ok(Self { name, uri: uri.trim_ascii(), params })
+    }
 
     /// RFC 3261 20: without brackets every parameter is the header's, and `?` and `,` are not allowed.
-    fn bare(value: &Bytes, text: &[u8]) -> Result<Self, &'static str> {
-        let (uri, params) = match memchr::memchr(b';', text).and_then(|at| text.split_at_checked(at)) {
-            Some((uri, params)) => (uri.trim_ascii_end(), params.get(1..).unwrap_or_default()),
-            None => (text, &[][..]),
-        };
-        if uri.iter().any(|byte| matches!(byte, b'?' | b',')) {
+    fn bare(text: &'a [u8]) -> Result<Self, &'static str> {
+        let (uri, params) = cut_at(b';', text);
+        if memchr::memchr2(b'?', b',', uri).is_some() {
             return Err("an address with `?` or `,` needs brackets");
         }
-        let uri = Uri::of(value, uri).map_err(|error| error.0)?;
-        Ok(Self { display: None, uri, params: Params::of_header(value, params)? })
+        Ok(Self { name: Name::None, uri: uri.trim_ascii_end(), params: params.unwrap_or_default() })
     }
 }
 
@@ -133,15 +164,8 @@ impl fmt::Debug for NameAddr {
 }
 
 /// Words that stood without quotes are kept; a quote or a backslash among them must not gain a meaning by our quoting.
-fn words_as_name(value: &Bytes, words: &[u8]) -> Option<Bytes> {
-    let words = words.trim_ascii();
-    if words.is_empty() {
-        return None;
-    }
-    if !needs_care(words) {
-        return Some(value.slice_ref(words));
-    }
-    Some(quotable(words).into())
+fn words_as_name(value: &Bytes, words: &[u8]) -> Bytes {
+    if needs_care(words) { quotable(words).into() } else { value.slice_ref(words) }
 }
 
 /// Whether a name has bytes that must be looked at before they stand between quotes.

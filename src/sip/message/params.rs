@@ -67,28 +67,26 @@ impl Params {
 
     /// Reads `a=b;c;d="e"`: the parameters of a header value. `part` lies in `source`. Empty ones are skipped.
     pub(super) fn of_header(source: &Bytes, part: &[u8]) -> Result<Self, &'static str> {
-        let mut params = Self::default();
-        for item in Scanner::new(part).split(b';').filter(|item| !item.is_empty()) {
-            let (name, value) = cut_equals(item);
-            if !is_word(name) || !value.is_none_or(is_value) {
-                return Err("a parameter is malformed");
-            }
-            params.push(source, name, value)?;
-        }
-        Ok(params)
+        let mut list = Vec::new();
+        each_of_header(part, |name, value| list.push(owned(source, name, value)))?;
+        Ok(Self { list })
     }
 
     /// Reads `a=b;c`: the parameters of a URI, which know no quotes. `part` lies in `source`.
     pub(super) fn of_uri(source: &Bytes, part: &[u8]) -> Result<Self, &'static str> {
-        let mut params = Self::default();
-        for item in part.split(|byte| *byte == b';').filter(|item| !item.is_empty()) {
-            let (name, value) = cut_equals(item);
-            if !is_word(name) || !value.is_none_or(is_word_or_empty) {
-                return Err("a URI parameter is malformed");
-            }
-            params.push(source, name, value)?;
-        }
-        Ok(params)
+        let mut list = Vec::new();
+        each_of_uri(part, |name, value| list.push(owned(source, name, value)))?;
+        Ok(Self { list })
+    }
+
+    /// Whether `part` can be read by [`Params::of_header`].
+    pub(super) fn check_header(part: &[u8]) -> Result<(), &'static str> {
+        each_of_header(part, |_, _| ())
+    }
+
+    /// Whether `part` can be read by [`Params::of_uri`].
+    pub(super) fn check_uri(part: &[u8]) -> Result<(), &'static str> {
+        each_of_uri(part, |_, _| ())
     }
 
     pub(super) fn write(&self, out: &mut Vec<u8>) {
@@ -101,14 +99,44 @@ impl Params {
             }
         }
     }
+}
 
-    fn push(&mut self, source: &Bytes, name: &[u8], value: Option<&[u8]>) -> Result<(), &'static str> {
-        if self.list.len() == COUNT_MAX {
+fn each_of_header<'a>(part: &'a [u8], mut take: impl FnMut(&'a [u8], Option<&'a [u8]>)) -> Result<(), &'static str> {
+    if part.is_empty() {
+        return Ok(());
+    }
+    for (count, item) in Scanner::new(part).split(b';').filter(|item| !item.is_empty()).enumerate() {
+        let (name, value) = cut_equals(item);
+        if !is_word(name) || !value.is_none_or(is_value) {
+            return Err("a parameter is malformed");
+        }
+        if count == COUNT_MAX {
             return Err("too many parameters");
         }
-        self.list.push((source.slice_ref(name), value.map(|value| source.slice_ref(value))));
-        Ok(())
+        take(name, value);
     }
+    Ok(())
+}
+
+fn each_of_uri<'a>(part: &'a [u8], mut take: impl FnMut(&'a [u8], Option<&'a [u8]>)) -> Result<(), &'static str> {
+    for (count, item) in part.split(|byte| *byte == b';').filter(|item| !item.is_empty()).enumerate() {
+        let (name, value) = cut_equals(item);
+        if !is_word(name) || !value.is_none_or(is_word_or_empty) {
+            return Err("a URI parameter is malformed");
+        }
+        if count == COUNT_MAX {
+            return Err("too many parameters");
+        }
+        take(name, value);
+    }
+    Ok(())
+}
+
+/// The commonest names are not counted references into the message, because they are the same in every one.
+fn owned(source: &Bytes, name: &[u8], value: Option<&[u8]>) -> (Bytes, Option<Bytes>) {
+    const COMMON: [&[u8]; 6] = [b"tag", b"branch", b"rport", b"lr", b"transport", b"user"];
+    let common = COMMON.iter().find(|common| **common == name).map(|common| Bytes::from_static(common));
+    (common.unwrap_or_else(|| source.slice_ref(name)), value.map(|value| source.slice_ref(value)))
 }
 
 fn cut_equals(item: &[u8]) -> (&[u8], Option<&[u8]>) {
@@ -123,7 +151,7 @@ fn is_word(word: &[u8]) -> bool {
 }
 
 fn is_word_or_empty(word: &[u8]) -> bool {
-    !word.iter().any(|byte| matches!(byte, 0..=b' ' | b'"' | b',' | b'<' | b'>' | 0x7f))
+    !word.iter().fold(false, |found, byte| found | matches!(byte, 0..=b' ' | b'"' | b',' | b'<' | b'>' | 0x7f))
 }
 
 fn is_value(value: &[u8]) -> bool {

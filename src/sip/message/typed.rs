@@ -53,7 +53,7 @@ impl CSeq {
         out.into()
     }
 
-    fn of(value: &Bytes) -> Result<Self, &'static str> {
+    pub(in crate::sip) fn of(value: &Bytes) -> Result<Self, &'static str> {
         let text = value.trim_ascii();
         let space = memchr::memchr2(b' ', b'\t', text).ok_or("no method")?;
         let (number, method) = text.split_at_checked(space).ok_or("no method")?;
@@ -171,7 +171,7 @@ impl Headers {
     /// Call-ID, compared byte by byte.
     pub fn call_id(&self) -> Result<Bytes, HeaderError> {
         let value = self.single(Name::CallId)?;
-        if value.is_empty() || value.iter().any(|byte| matches!(byte, 0..=b' ' | b',' | 0x7f)) {
+        if !is_call_id(value) {
             return Err(HeaderError { name: Name::CallId, problem: "no call identifier" });
         }
         Ok(value.clone())
@@ -271,9 +271,25 @@ pub(in crate::sip) fn decimal(text: &[u8]) -> Option<u64> {
     )
 }
 
+/// Whether the bytes can be a Call-ID. RFC 3261 25.1 knows words only; we take what has no space and no comma.
+pub(in crate::sip) fn is_call_id(text: &[u8]) -> bool {
+    !text.is_empty() && !text.iter().any(|byte| matches!(byte, 0..=b' ' | b',' | 0x7f))
+}
+
 /// Whether the bytes are a token (RFC 3261 25.1).
 pub(in crate::sip) fn is_token(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(byte))
+    const TOKEN: [bool; 256] = {
+        let mut table = [false; 256];
+        let mut byte = 0_usize;
+        while byte < 128 {
+            let letter = byte as u8;
+            table[byte] = letter.is_ascii_alphanumeric()
+                || matches!(letter, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~');
+            byte += 1;
+        }
+        table
+    };
+    !text.is_empty() && text.iter().all(|byte| TOKEN.get(usize::from(*byte)) == Some(&true))
 }
 
 fn missing(name: Name) -> HeaderError {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::host::Host;
+use super::host::{Host, cut_port, is_host};
 use super::params::Params;
 use crate::base::pii::Pii;
 
@@ -174,27 +174,23 @@ impl Uri {
 
     /// Reads `text`, which lies in `source`.
     pub(in crate::sip) fn of(source: &Bytes, text: &[u8]) -> Result<Self, UriError> {
-        let colon = memchr::memchr(b':', text).ok_or(UriError("no scheme"))?;
-        let (name, rest) = text.split_at_checked(colon).ok_or(UriError("no scheme"))?;
-        let rest = rest.get(1..).unwrap_or_default();
-        if !name.first().is_some_and(u8::is_ascii_alphabetic)
-            || !name.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
-        {
-            return Err(UriError("no scheme"));
-        }
-        if rest.iter().any(|byte| matches!(byte, 0..=b' ' | b'<' | b'>' | b'"' | 0x7f)) {
-            return Err(UriError("a byte that no URI may contain"));
-        }
-        if name.eq_ignore_ascii_case(b"sip") {
-            Self::sip_rest(source, rest, Scheme::Sip)
-        } else if name.eq_ignore_ascii_case(b"sips") {
-            Self::sip_rest(source, rest, Scheme::Sips)
-        } else if name.eq_ignore_ascii_case(b"tel") {
-            Self::tel_rest(source, rest)
-        } else {
-            let scheme = Scheme::Other(name.to_ascii_lowercase().into());
-            Ok(Self { user: Some(source.slice_ref(rest)), ..Self::empty(scheme) })
-        }
+        let parts = Parts::read(text)?;
+        let own = |part: &[u8]| source.slice_ref(part);
+        let host = parts.host.map(|host| Host::of(source, host).ok_or(UriError("no host"))).transpose()?;
+        Ok(Self {
+            scheme: parts.scheme,
+            user: parts.user.map(own),
+            password: parts.password.map(own),
+            host,
+            port: parts.port,
+            params: Params::of_uri(source, parts.params).map_err(UriError)?,
+            headers: header_pairs(parts.headers).map(|(name, value)| (own(name), own(value))).collect(),
+        })
+    }
+
+    /// Whether [`Uri::of`] can read it.
+    pub(super) fn check(text: &[u8]) -> Result<(), UriError> {
+        Parts::read(text).map(drop)
     }
 
     pub(super) fn write(&self, out: &mut Vec<u8>) {
@@ -225,39 +221,6 @@ impl Uri {
         Self { scheme, user: None, password: None, host: None, port: None, params, headers: Vec::new() }
     }
 
-    fn sip_rest(source: &Bytes, rest: &[u8], scheme: Scheme) -> Result<Self, UriError> {
-        // The user part may contain `;`, `?` and `=` (RFC 3261 25.1), so the first `@` is looked for first.
-        let (user_info, rest) = match memchr::memchr(b'@', rest).and_then(|at| rest.split_at_checked(at)) {
-            Some((user, rest)) => (Some(user), rest.get(1..).unwrap_or_default()),
-            None => (None, rest),
-        };
-        let (user, password) = user_info.map_or((None, None), cut_colon);
-        let (rest, headers) = match memchr::memchr(b'?', rest).and_then(|at| rest.split_at_checked(at)) {
-            Some((rest, headers)) => (rest, headers.get(1..).unwrap_or_default()),
-            None => (rest, &[][..]),
-        };
-        let (place, params) = cut_params(rest);
-        let (host, port) = Host::with_port(source, place).ok_or(UriError("no host"))?;
-        Ok(Self {
-            scheme,
-            user: user.map(|user| source.slice_ref(user)),
-            password: password.map(|password| source.slice_ref(password)),
-            host: Some(host),
-            port,
-            params: Params::of_uri(source, params).map_err(UriError)?,
-            headers: uri_headers(source, headers)?,
-        })
-    }
-
-    fn tel_rest(source: &Bytes, rest: &[u8]) -> Result<Self, UriError> {
-        let (number, params) = cut_params(rest);
-        if !number.iter().any(|byte| is_tel(*byte)) || !number.iter().all(|byte| is_tel(*byte) || is_separator(byte)) {
-            return Err(UriError("no telephone number"));
-        }
-        let params = Params::of_uri(source, params).map_err(UriError)?;
-        Ok(Self { user: Some(source.slice_ref(number)), params, ..Self::empty(Scheme::Tel) })
-    }
-
     fn params_agree(&self, other: &Self) -> bool {
         // RFC 3261 19.1.4: these never match when only one URI has them; any other is ignored then.
         const DECISIVE: [&str; 8] = ["user", "ttl", "method", "maddr", "transport", "isub", "phone-context", "ext"];
@@ -286,6 +249,90 @@ impl Uri {
         };
         self.headers.len() == other.headers.len() && holds(self, other) && holds(other, self)
     }
+}
+
+/// A URI cut into its parts, which have been checked and not yet been copied.
+struct Parts<'a> {
+    scheme: Scheme,
+    user: Option<&'a [u8]>,
+    password: Option<&'a [u8]>,
+    host: Option<&'a [u8]>,
+    port: Option<u16>,
+    params: &'a [u8],
+    headers: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
+    fn read(text: &'a [u8]) -> Result<Self, UriError> {
+        let (name, rest) = cut_at(b':', text);
+        let rest = rest.ok_or(UriError("no scheme"))?;
+        if !name.first().is_some_and(u8::is_ascii_alphabetic)
+            || !name.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+        {
+            return Err(UriError("no scheme"));
+        }
+        if rest.iter().fold(false, |found, byte| found | matches!(byte, 0..=b' ' | b'<' | b'>' | b'"' | 0x7f)) {
+            return Err(UriError("a byte that no URI may contain"));
+        }
+        if name.eq_ignore_ascii_case(b"sip") {
+            Self::sip(rest, Scheme::Sip)
+        } else if name.eq_ignore_ascii_case(b"sips") {
+            Self::sip(rest, Scheme::Sips)
+        } else if name.eq_ignore_ascii_case(b"tel") {
+            Self::tel(rest)
+        } else {
+            let scheme = Scheme::Other(name.to_ascii_lowercase().into());
+            Ok(Self { user: Some(rest), ..Self::empty(scheme) })
+        }
+    }
+
+    fn empty(scheme: Scheme) -> Self {
+        Self { scheme, user: None, password: None, host: None, port: None, params: &[], headers: &[] }
+    }
+
+    fn sip(rest: &'a [u8], scheme: Scheme) -> Result<Self, UriError> {
+        // The user part may contain `;`, `?` and `=` (RFC 3261 25.1), so the first `@` is looked for first.
+        let (user, password, rest) = match cut_at(b'@', rest) {
+            (user, Some(rest)) => {
+                let (user, password) = cut_at(b':', user);
+                (Some(user), password, rest)
+            }
+            (rest, None) => (None, None, rest),
+        };
+        let (rest, headers) = cut_at(b'?', rest);
+        let (place, params) = cut_at(b';', rest);
+        let (host, port) = cut_port(place).filter(|(host, _)| is_host(host)).ok_or(UriError("no host"))?;
+        let params = params.unwrap_or_default();
+        Params::check_uri(params).map_err(UriError)?;
+        let headers = headers.unwrap_or_default();
+        if header_pairs(headers).nth(HEADERS_MAX).is_some() {
+            return Err(UriError("too many headers"));
+        }
+        Ok(Self { scheme, user, password, host: Some(host), port, params, headers })
+    }
+
+    fn tel(rest: &'a [u8]) -> Result<Self, UriError> {
+        let (number, params) = cut_at(b';', rest);
+        if !number.iter().any(|byte| is_tel(*byte)) || !number.iter().all(|byte| is_tel(*byte) || is_separator(byte)) {
+            return Err(UriError("no telephone number"));
+        }
+        let params = params.unwrap_or_default();
+        Params::check_uri(params).map_err(UriError)?;
+        Ok(Self { user: Some(number), params, ..Self::empty(Scheme::Tel) })
+    }
+}
+
+/// What stands before the first `separator`, and what behind it, if it is there.
+pub(super) fn cut_at(separator: u8, text: &[u8]) -> (&[u8], Option<&[u8]>) {
+    match memchr::memchr(separator, text).and_then(|at| text.split_at_checked(at)) {
+        Some((head, tail)) => (head, tail.get(1..)),
+        None => (text, None),
+    }
+}
+
+fn header_pairs(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let items = text.split(|byte| *byte == b'&').filter(|item| !item.is_empty());
+    items.map(|item| cut_at(b'=', item)).map(|(name, value)| (name, value.unwrap_or_default()))
 }
 
 impl fmt::Debug for Uri {
@@ -376,33 +423,4 @@ fn is_tel(byte: u8) -> bool {
 
 fn is_separator(byte: &u8) -> bool {
     matches!(byte, b'-' | b'.' | b'(' | b')')
-}
-
-fn cut_colon(user_info: &[u8]) -> (Option<&[u8]>, Option<&[u8]>) {
-    match memchr::memchr(b':', user_info).and_then(|at| user_info.split_at_checked(at)) {
-        Some((user, password)) => (Some(user), password.get(1..)),
-        None => (Some(user_info), None),
-    }
-}
-
-fn cut_params(rest: &[u8]) -> (&[u8], &[u8]) {
-    match memchr::memchr(b';', rest).and_then(|at| rest.split_at_checked(at)) {
-        Some((place, params)) => (place, params.get(1..).unwrap_or_default()),
-        None => (rest, &[]),
-    }
-}
-
-fn uri_headers(source: &Bytes, text: &[u8]) -> Result<Vec<(Bytes, Bytes)>, UriError> {
-    let mut headers = Vec::new();
-    for item in text.split(|byte| *byte == b'&').filter(|item| !item.is_empty()) {
-        let (name, value) = match memchr::memchr(b'=', item).and_then(|at| item.split_at_checked(at)) {
-            Some((name, value)) => (name, value.get(1..).unwrap_or_default()),
-            None => (item, &[][..]),
-        };
-        if headers.len() == HEADERS_MAX {
-            return Err(UriError("too many headers"));
-        }
-        headers.push((source.slice_ref(name), source.slice_ref(value)));
-    }
-    Ok(headers)
 }

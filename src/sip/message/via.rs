@@ -7,9 +7,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::host::{Host, ipv6};
+use super::host::{Host, cut_port, ipv6, is_host};
 use super::params::Params;
-use super::uri::write_host;
+use super::typed::is_token;
+use super::uri::{cut_at, write_host};
 
 /// One value of a Via header.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -63,28 +64,48 @@ impl Via {
 
     /// Reads one value without copying it. White space may stand round every separator.
     pub fn of(value: &Bytes) -> Result<Self, &'static str> {
-        let text = value.trim_ascii();
-        let (name, rest) = cut(text, b'/').ok_or("no protocol")?;
+        let parts = Parts::read(value)?;
+        let host = Host::of(value, parts.host).ok_or("no host in sent-by")?;
+        let transport = match parts.transport {
+            b"UDP" => Bytes::from_static(b"UDP"),
+            b"TCP" => Bytes::from_static(b"TCP"),
+            other => value.slice_ref(other),
+        };
+        Ok(Self { transport, host, port: parts.port, params: Params::of_header(value, parts.params)? })
+    }
+
+    /// Whether [`Via::of`] can read it.
+    pub(in crate::sip) fn check(value: &[u8]) -> Result<(), &'static str> {
+        Params::check_header(Parts::read(value)?.params)
+    }
+}
+
+/// A value cut into its parts.
+struct Parts<'a> {
+    transport: &'a [u8],
+    host: &'a [u8],
+    port: Option<u16>,
+    params: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
+    fn read(value: &'a [u8]) -> Result<Self, &'static str> {
+        let (name, rest) = cut(value.trim_ascii(), b'/').ok_or("no protocol")?;
         let (version, rest) = cut(rest, b'/').ok_or("no protocol version")?;
         // Any version is read: the 505 to another one must find its way (RFC 4475 3.1.2.16).
         let numeric = version.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
         if !name.eq_ignore_ascii_case(b"SIP") || version.is_empty() || !numeric {
             return Err("another protocol");
         }
-        let rest = rest.trim_ascii_start();
         let space = memchr::memchr2(b' ', b'\t', rest).ok_or("no sent-by")?;
         let (transport, rest) = rest.split_at_checked(space).ok_or("no sent-by")?;
-        if transport.is_empty()
-            || !transport.iter().all(|byte| byte.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(byte))
-        {
+        if !is_token(transport) {
             return Err("no transport");
         }
-        let (sent_by, params) = match memchr::memchr(b';', rest).and_then(|at| rest.split_at_checked(at)) {
-            Some((sent_by, params)) => (sent_by, params.get(1..).unwrap_or_default()),
-            None => (rest, &[][..]),
-        };
-        let (host, port) = Host::with_port(value, sent_by.trim_ascii()).ok_or("no host in sent-by")?;
-        Ok(Self { transport: value.slice_ref(transport), host, port, params: Params::of_header(value, params)? })
+        let (sent_by, params) = cut_at(b';', rest);
+        let (host, port) =
+            cut_port(sent_by.trim_ascii()).filter(|(host, _)| is_host(host)).ok_or("no host in sent-by")?;
+        Ok(Self { transport, host, port, params: params.unwrap_or_default() })
     }
 }
 

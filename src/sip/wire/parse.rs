@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::head::{Head, Start};
 use super::limits::{Broken, Defect, Limits};
-use crate::sip::message::{Headers, Message, Method, Request, Response};
+use crate::sip::message::{CSeq, Message, Method, Name, NameAddr, Request, Response, Via, is_call_id, split_list};
 
 /// Reads one datagram, or one message that [`super::Framer`] has cut from a stream. Bytes behind the length that the
 /// message says are ignored (RFC 3261 18.3).
@@ -67,21 +67,40 @@ fn cut_body(head: &Head, rest: Bytes, limits: &Limits) -> Result<Bytes, Defect> 
 }
 
 /// The five headers without which nothing can be matched or answered (RFC 3261 8.1.1, 8.2.6).
+static NEEDED: [(Name, Defect); 5] = [
+    (Name::Via, Defect::Via),
+    (Name::From, Defect::From),
+    (Name::To, Defect::To),
+    (Name::CallId, Defect::CallId),
+    (Name::CSeq, Defect::CSeq),
+];
+
+/// Whether each needed header can be read, and whether all but Via are there once.
 fn missing(head: &Head) -> Option<Defect> {
-    let headers: &Headers = &head.headers;
-    if headers.top_via().is_err() {
+    let mut found: [Option<&Bytes>; 5] = [None; 5];
+    for header in head.headers.iter() {
+        let needed = NEEDED.iter().zip(&mut found).find(|((name, _), _)| *name == header.name);
+        let Some(((name, defect), line)) = needed else { continue };
+        // A second Via is another hop, a second of the others is a contradiction (RFC 4475 3.3.8).
+        if line.is_some() && *name != Name::Via {
+            return Some(*defect);
+        }
+        line.get_or_insert(&header.value);
+    }
+    let [via, from, to, call_id, cseq] = found;
+    if via.and_then(|line| split_list(line).next()).is_none_or(|via| Via::check(via).is_err()) {
         return Some(Defect::Via);
     }
-    if headers.from().is_err() {
+    if from.is_none_or(|from| NameAddr::check(from).is_err()) {
         return Some(Defect::From);
     }
-    if headers.to().is_err() {
+    if to.is_none_or(|to| NameAddr::check(to).is_err()) {
         return Some(Defect::To);
     }
-    if headers.call_id().is_err() {
+    if call_id.is_none_or(|call_id| !is_call_id(call_id)) {
         return Some(Defect::CallId);
     }
-    let Ok(cseq) = headers.cseq() else { return Some(Defect::CSeq) };
+    let Some(Ok(cseq)) = cseq.map(CSeq::of) else { return Some(Defect::CSeq) };
     match &head.start {
         // RFC 4475 3.1.2.18: an unknown method is answered 501, whatever its CSeq says.
         Start::Request { method: Method::Other(_), .. } | Start::Response { .. } | Start::Unreadable { .. } => None,
