@@ -137,7 +137,7 @@ impl Endpoint {
             // The ACK of an answer without state, or of a dialog that is over: never answered (I2).
             return;
         };
-        if !self.may_speak(leg, peer) {
+        if !self.may_speak(leg, peer, &flow) {
             return self.silence(flow, "wrong_source");
         }
         if self.legs.get(&leg).is_some_and(|leg| leg.matches(request)) {
@@ -184,7 +184,7 @@ impl Endpoint {
             }
             return self.reply(arrival, request, 481);
         };
-        if !self.may_speak(id, peer) {
+        if !self.may_speak(id, peer, &arrival.flow) {
             return self.silence(arrival.flow, "wrong_source");
         }
         if !self.legs.get(&id).is_some_and(|leg| leg.matches(request)) {
@@ -234,9 +234,15 @@ impl Endpoint {
         }
     }
 
-    /// Whether a peer is the one that a leg is bound to (V47).
-    fn may_speak(&self, leg: LegId, peer: &Peer) -> bool {
-        self.legs.get(&leg).is_some_and(|leg| leg.line.peer == *peer)
+    /// Whether a peer is the one that a leg is bound to: the same, or a host in the networks of the leg's trunk (V47).
+    /// One host may serve several trunks, so that its address alone does not name the leg's.
+    fn may_speak(&self, leg: LegId, peer: &Peer, flow: &Flow) -> bool {
+        let Some(leg) = self.legs.get(&leg) else { return false };
+        leg.line.peer == *peer
+            || match &leg.line.peer {
+                Peer::Trunk(trunk) => self.core.admission.belongs(trunk, flow.remote.ip()),
+                Peer::Softphone(_) => false,
+            }
     }
 
     /// A peer that comes over a new stream, or a softphone over a new address, is from then on reached there (F22).

@@ -144,7 +144,9 @@ impl Endpoint {
             for id in affected {
                 self.by_connection.remove(&(connection, id));
                 if let Some(leg) = self.legs.get_mut(&id) {
-                    leg.flow_failed(&flow, failure);
+                    leg.flow_failed(now, &flow);
+                    let next = leg.next_timeout();
+                    self.deadlines.set(&id, next);
                 }
             }
         }

@@ -23,6 +23,8 @@ pub mod rejected;
 pub mod session;
 pub mod talking;
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::base::ids::LegId;
@@ -32,7 +34,7 @@ use crate::sip::dialog::Dialog;
 use crate::sip::dialog::glare::CallIdOwner;
 use crate::sip::endpoint::core::Core;
 use crate::sip::fact::{Cause, Peer};
-use crate::sip::flow::{Flow, FlowFailure};
+use crate::sip::flow::Flow;
 use crate::sip::message::{Method, Request};
 use crate::sip::order::{LegOrder, OutgoingInvite};
 use crate::sip::transaction::table::{TxId, What};
@@ -43,6 +45,10 @@ use leaving::Leaving;
 use offered::Offered;
 use rejected::Rejected;
 use talking::Talking;
+
+/// How long a peer whose stream has closed may take to come back before its INVITE is answered over a new one. Together
+/// with the connecting it stays below 32 s (V14).
+const RECONNECT: Duration = Duration::from_secs(16);
 
 /// One leg.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -224,10 +230,15 @@ impl Leg {
         }
     }
 
-    /// The stream of the leg's flow is gone: later requests find their own way.
-    pub fn flow_failed(&mut self, flow: &Flow, _failure: FlowFailure) {
-        if self.line.flow == *flow && flow.connection.is_some() {
-            self.line.flow.connection = None;
+    /// The stream of the leg's flow is gone: later requests find their own way. A peer that is still waiting for our
+    /// final response has a while to come back before it is looked for (V14).
+    pub fn flow_failed(&mut self, now: Instant, flow: &Flow) {
+        if self.line.flow != *flow {
+            return;
+        }
+        self.line.flow.connection = None;
+        if let State::Offered(_) = &self.state {
+            self.timers.set(LegTimer::RepeatProvisional, now + RECONNECT);
         }
     }
 

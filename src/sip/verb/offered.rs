@@ -152,10 +152,11 @@ impl Offered {
     fn on_timer(self: Box<Self>, cx: &mut Context<'_>, timer: LegTimer) -> State {
         match timer {
             LegTimer::RepeatProvisional => {
-                if let Some(response) = &self.progress {
-                    cx.respond(self.invite, response);
-                    cx.arm(LegTimer::RepeatProvisional, REPEAT_PROVISIONAL);
+                match &self.progress {
+                    Some(response) => cx.respond(self.invite, response),
+                    None => cx.respond(self.invite, &Response::new(100, &self.request)),
                 }
+                cx.arm(LegTimer::RepeatProvisional, REPEAT_PROVISIONAL);
                 State::Offered(self)
             }
             LegTimer::Ring => {

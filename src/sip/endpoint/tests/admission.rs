@@ -196,3 +196,15 @@ fn a_telephone_with_a_short_register_is_still_challenged() {
     assert!(challenge.is("SIP/2.0 401 ") && challenge.header("WWW-Authenticate").contains("algorithm=MD5"));
     assert!(challenge.text.len() * 2 <= register.len() * 3);
 }
+
+#[test]
+fn a_host_that_serves_two_trunks_may_speak_on_the_calls_of_both() {
+    let mut settings = settings();
+    settings.trunks.push(trunk("t3", "192.0.2.10/32"));
+    let mut bench = Bench::with(settings);
+    // The address alone says t3, the call went out by t1, whose networks hold it as well.
+    let (_, invite) = bench.connected();
+    bench.receive(TRUNK, &from_callee(&invite, "BYE", 1, "z1", "b1", ""));
+    assert!(bench.only().is("SIP/2.0 200 "));
+    assert!(matches!(&bench.facts()[..], [LegFact::HungUp { .. }]));
+}

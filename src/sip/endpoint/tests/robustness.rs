@@ -128,3 +128,27 @@ fn hostile_bytes_from_a_trunk_never_end_the_endpoint() {
     bench.receive(TRUNK, &request("OPTIONS", 1, "alive", "", "", ""));
     assert!(bench.only().is("SIP/2.0 200 "));
 }
+
+#[test]
+fn invites_over_streams_that_are_reset_leave_nothing_after_32_seconds() {
+    let mut bench = Bench::new();
+    for number in 0..50 {
+        let text = over_tcp(&invite(&format!("t{number}"))).replace("call-1@", &format!("call-{number}@"));
+        bench.receive_over(stream(number), &text);
+        bench.endpoint.flow_failed(bench.now, stream(number), FlowFailure::Closed);
+    }
+    bench.sent();
+    assert_eq!(bench.incoming().len(), 50);
+    bench.advance(Duration::from_secs(20));
+    // Nobody listens at the sent-by addresses.
+    for one in bench.sent() {
+        assert!(one.is("SIP/2.0 100 ") && one.flow.connection.is_none());
+        bench.endpoint.flow_failed(bench.now, one.flow, FlowFailure::Refused);
+    }
+    bench.drain();
+    let facts = bench.facts();
+    assert_eq!(facts.len(), 50);
+    assert!(facts.iter().all(|fact| *fact == LegFact::Lost { loss: Loss::Transport }));
+    assert_eq!(bench.endpoint.census().transactions, 0);
+    bench.assert_empty_in_the_end();
+}
