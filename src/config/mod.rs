@@ -54,7 +54,7 @@ pub fn load(path: &Path, sources: &Sources<'_>) -> Result<Configuration, Vec<Pro
     let Some(main) = reader.read::<MainFile>(path) else {
         return Err(reader.problems);
     };
-    let folder = path.parent().unwrap_or(Path::new(""));
+    let folder = path.parent().unwrap_or_else(|| Path::new(""));
     let trunks = reader.read::<TrunksFile>(&folder.join(main.value.files.trunks.get_ref()));
     let hotlines = reader.read::<HotlinesFile>(&folder.join(main.value.files.hotlines.get_ref()));
     let agents = reader.read::<AgentsFile>(&folder.join(main.value.files.agents.get_ref()));

@@ -154,7 +154,8 @@ fn free_block() -> Result<[u8; 2], Trouble> {
 fn password() -> Result<String, Trouble> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(Trouble::Chance)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().replace("1001", "x").replace("1002", "y"))
+    // Letters only, so that it never happens to contain an agent's number.
+    Ok(bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|half| char::from(b'a' + half)).collect())
 }
 
 /// SIGINT and SIGTERM raise a flag, so that everything is cleared away before the process ends.

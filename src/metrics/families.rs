@@ -5,6 +5,7 @@ use prometheus::process_collector::ProcessCollector;
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 use super::absolute::Absolute;
+use crate::media::counters::Counters;
 
 /// Buckets of waiting times: the service levels are 2, 10, 15, 20 and 30 s.
 const WAITING_S: &[f64] = &[0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0, 300.0];
@@ -60,6 +61,9 @@ pub(super) struct CallFamilies {
     pub(super) silent_too_long: IntCounter,
 }
 
+/// Which of the plane's totals a metric follows.
+pub(super) type Reading = fn(&Counters) -> u64;
+
 #[derive(Debug)]
 pub(super) struct MediaFamilies {
     pub(super) ports_in_use: IntGauge,
@@ -71,7 +75,7 @@ pub(super) struct MediaFamilies {
     pub(super) received_bytes: Absolute,
     pub(super) sent_bytes: Absolute,
     pub(super) lost: Absolute,
-    pub(super) dropped: [(Absolute, fn(&crate::media::counters::Counters) -> u64); 7],
+    pub(super) dropped: [(Absolute, Reading); 7],
     pub(super) facts_lost: Absolute,
 }
 

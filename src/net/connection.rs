@@ -141,7 +141,7 @@ async fn read(
     pings: &mpsc::Sender<()>,
     limits: &Limits,
 ) -> Stopped {
-    let mut framer = Framer::new(limits.framing.clone());
+    let mut framer = Framer::new(limits.framing);
     let mut buffer = vec![0; READ];
     let mut waiting = Waiting::First;
     let mut deadline = waiting.deadline(&limits.patience);

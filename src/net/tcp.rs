@@ -81,7 +81,7 @@ enum Carries {
 impl Streams {
     pub(super) fn new(settings: &Settings, told: mpsc::Sender<Raw>) -> Self {
         Self {
-            limits: Limits { framing: settings.framing.clone(), patience: settings.patience },
+            limits: Limits { framing: settings.framing, patience: settings.patience },
             connections: settings.connections,
             connections_per_address: settings.connections_per_address,
             told,

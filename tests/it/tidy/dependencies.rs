@@ -22,8 +22,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hmac", &["base", "sip"]),
     // WAV files: the engine loads prompts, the demo's parties record what they hear.
     ("hound", &["demo", "engine"]),
-    // MD5 and SHA-256 for digest authentication, SHA-256 for seeded streams.
-    ("md5", &["base", "sip"]),
+    // MD5 and SHA-256 for digest authentication (the demo's agent proves its password by its own), SHA-256 for streams.
+    ("md5", &["base", "demo", "sip"]),
     ("nix", &["cli", "demo", "engine", "net"]),
     ("prometheus", &["metrics"]),
     ("rsip", &["sip/message"]),
@@ -31,7 +31,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rtc_rtp", &["media"]),
     ("serde_json", &["api", "cli", "config", "demo", "engine", "switch"]),
     ("serde_path_to_error", &["config"]),
-    ("sha2", &["base", "sip"]),
+    ("sha2", &["base", "demo", "sip"]),
     ("slab", &["engine", "media"]),
     ("socket2", &["engine", "net"]),
     ("subtle", &["base", "sip"]),

@@ -150,7 +150,8 @@ async fn messages_split_and_joined_at_any_byte_arrive_whole_and_in_order() {
     let mut net = net(Transport::Tcp, IpAddr::V6(Ipv6Addr::LOCALHOST));
     let mut peer = TcpStream::connect(address(&net)).await.unwrap();
     let whole: Vec<u8> = (0..5).flat_map(|number| message(number, number * 7)).collect();
-    let writing = tokio::task::spawn(async move {
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(async move {
         for piece in whole.chunks(13) {
             peer.write_all(piece).await.unwrap();
             tokio::task::yield_now().await;
@@ -160,7 +161,7 @@ async fn messages_split_and_joined_at_any_byte_arrive_whole_and_in_order() {
     for number in 0..5 {
         assert_eq!(received(&mut net).await.1, message(number, number * 7));
     }
-    drop(writing.await.unwrap());
+    drop(tasks.join_next().await);
 }
 
 #[tokio::test]
@@ -241,7 +242,8 @@ async fn v13_a_message_sent_byte_by_byte_is_cut_at_its_deadline() {
     let mut peer = TcpStream::connect(address(&net)).await.unwrap();
     peer.write_all(&message(1, 0)).await.unwrap();
     received(&mut net).await;
-    let slow = tokio::task::spawn(async move {
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(async move {
         for byte in message(2, 100).iter().cycle() {
             if peer.write_all(&[*byte]).await.is_err() {
                 return;
@@ -250,7 +252,7 @@ async fn v13_a_message_sent_byte_by_byte_is_cut_at_its_deadline() {
         }
     });
     assert_eq!(failed(&mut net).await.1, FlowFailure::Limit);
-    timeout(Duration::from_secs(5), slow).await.expect("the peer sees the end").unwrap();
+    timeout(Duration::from_secs(5), tasks.join_next()).await.expect("the peer sees the end").unwrap().unwrap();
 }
 
 #[tokio::test]
