@@ -8,6 +8,7 @@ use toml::Spanned;
 use super::Problem;
 use super::schema::{AgentsFile, HotlinesFile, MainFile, StepEntry, TransportKey, TrunkEntry, TrunksFile};
 use super::source::Parsed;
+use crate::sip::auth::Algorithm;
 
 /// All files, parsed.
 pub(super) struct Files<'a> {
@@ -26,6 +27,7 @@ pub(super) fn check(files: &Files<'_>, problems: &mut Vec<Problem>) {
     trunks(files, problems);
     hotlines(files, problems);
     agents(files.agents, problems);
+    digests(files, problems);
 }
 
 // === lianxian.toml ===
@@ -85,6 +87,27 @@ fn softphones(main: &Parsed<MainFile>, problems: &mut Vec<Problem>) {
     if *max > 86_400 {
         let wrong = format!("{max} s");
         problems.push(main.problem(&section.max_expires_s, "softphones.max_expires_s", wrong, "at most 86400"));
+    }
+}
+
+/// Each agent must be able to answer what is offered: the same challenge goes to all.
+fn digests(files: &Files<'_>, problems: &mut Vec<Problem>) {
+    let digest = &files.main.value.softphones.digest;
+    let offered = digest.get_ref();
+    if offered.is_empty() {
+        let right = "\"SHA-256\", \"MD5\" or both";
+        problems.push(files.main.problem(digest, "softphones.digest", "nothing is offered", right));
+    }
+    for agent in &files.agents.value.agent {
+        let Some(ha1) = &agent.ha1 else { continue };
+        let lacks = |algorithm: &&Algorithm| match algorithm {
+            Algorithm::Sha256 => ha1.get_ref().sha256.is_none(),
+            Algorithm::Md5 => ha1.get_ref().md5.is_none(),
+        };
+        if let Some(missing) = offered.iter().find(lacks) {
+            let wrong = format!("no digest for {}, which softphones.digest offers", missing.token());
+            problems.push(files.agents.problem(ha1, "agent.ha1", wrong, "a digest for each, or a shorter offer"));
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::routing::config::{PeerClass, Priority, Trust};
+use crate::sip::auth::Algorithm;
 
 // === config/lianxian.toml ===
 
@@ -75,6 +76,9 @@ pub struct SoftphonesSection {
     /// Their SIP profile.
     #[serde(default = "defaults::softphone_profile")]
     pub profile: Spanned<String>,
+    /// The digest algorithms that are offered, the preferred one first.
+    #[serde(default = "defaults::digest")]
+    pub digest: Spanned<Vec<Algorithm>>,
     /// The shortest registration that is accepted, in seconds.
     #[serde(default = "defaults::min_expires_s")]
     pub min_expires_s: Spanned<u32>,
@@ -320,7 +324,7 @@ impl std::fmt::Debug for Ha1Keys {
 mod defaults {
     use toml::Spanned;
 
-    use super::TransportKey;
+    use super::{Algorithm, TransportKey};
 
     /// A default stands nowhere: its place is the start of the file.
     pub(super) fn nowhere<T>(value: T) -> Spanned<T> {
@@ -333,6 +337,10 @@ mod defaults {
 
     pub(super) fn trunk_profile() -> Spanned<String> {
         nowhere("generic".to_owned())
+    }
+
+    pub(super) fn digest() -> Spanned<Vec<Algorithm>> {
+        nowhere(vec![Algorithm::Sha256, Algorithm::Md5])
     }
 
     pub(super) fn min_expires_s() -> Spanned<u32> {

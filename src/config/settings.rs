@@ -101,6 +101,7 @@ impl Configuration {
             Credential::Ha1(Ha1 { md5, sha256 }) => Account::of_hashes(md5.as_deref(), sha256.as_deref()),
         };
         let mut settings = auth::Settings::new(realm);
+        settings.algorithms.clone_from(self.main.softphones.digest.get_ref());
         for (number, credential) in &self.credentials {
             if let Some(account) = account(number, credential) {
                 settings.accounts.insert(AgentId::from(number.as_str()), account);

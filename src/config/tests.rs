@@ -107,7 +107,7 @@ fn the_configuration_that_is_delivered_is_good_and_reaches_routing() {
 }
 
 /// File, what stands there, what stands there instead, the beginning of the problem, and a word of its remedy.
-const BAD: [(&str, &str, &str, &str, &str); 41] = [
+const BAD: [(&str, &str, &str, &str, &str); 44] = [
     ("lianxian", "[sip]", "[sip", "c/lianxian.toml:2:5: ", ""),
     ("lianxian", "realm", "relam", "c/lianxian.toml:3:1: sip.relam: unknown field `relam`", "realm"),
     ("lianxian", "realm = \"hotline.example\"", "", "c/lianxian.toml:2:1: sip: the key `realm` is missing", "realm"),
@@ -298,6 +298,21 @@ const BAD: [(&str, &str, &str, &str, &str); 41] = [
         "ha1 = { md5 = \"abc\" }",
         "c/agents.toml:9:15: agent.ha1.md5: no md5 digest",
         "32",
+    ),
+    (
+        "agents",
+        "secret = \"${AGENT_1001}\"",
+        "ha1 = { md5 = \"939e7578ed9e3c518a452acee763bce9\" }",
+        "c/agents.toml:9:7: agent.ha1: no digest for SHA-256, which softphones.digest offers",
+        "shorter",
+    ),
+    ("lianxian", "[media]", "digest = [\"SHA-512\"]\n[media]", "c/lianxian.toml:9:11: softphones.digest", "MD5"),
+    (
+        "lianxian",
+        "[media]",
+        "digest = []\n[media]",
+        "c/lianxian.toml:9:10: softphones.digest: nothing is offered",
+        "MD5",
     ),
 ];
 

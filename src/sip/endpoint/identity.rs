@@ -132,20 +132,10 @@ impl Endpoint {
     fn challenge(&mut self, now: Instant, arrival: &Arrival, request: &Request, because: Because) {
         let source = arrival.flow.remote.ip().to_canonical();
         let mut response = Response::new(401, request);
-        self.tag_without_state(&mut response);
-        let mut challenges = self.authenticator.challenge(now, source, because);
-        let mut whole = response.clone();
-        for value in &challenges {
-            whole.headers.push(Name::WwwAuthenticate, value.clone());
+        for value in self.authenticator.challenge(now, source, because) {
+            response.headers.push(Name::WwwAuthenticate, value);
         }
-        // A request too short for all that is offered (V36) gets the last, which every telephone knows.
-        if self.core.bounded(&whole, arrival.bytes).is_none()
-            && let Some(last) = challenges.pop()
-        {
-            response.headers.push(Name::WwwAuthenticate, last);
-            whole = response;
-        }
-        self.reply_with(arrival, whole, Then::Keep);
+        self.reply_with(arrival, response, Then::Keep);
     }
 
     /// A REGISTER of a softphone that has proved itself.
