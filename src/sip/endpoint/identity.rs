@@ -1,5 +1,7 @@
 //! Who sent a request: a trunk by its network, a softphone by its digest, its stream or its dialog.
 
+use bytes::Bytes;
+
 use super::admission::Source;
 use super::reply::{Arrival, Standing};
 use super::{Endpoint, Then};
@@ -68,28 +70,32 @@ impl Endpoint {
                 None => Sender::Stranger,
             },
             (Method::Register, _) | (Method::Invite, None) => self.demand_proof(now, arrival, request),
-            (_, Some(tag)) => self.by_dialog(flow, &tag),
+            (_, Some(tag)) => self.by_dialog(now, arrival, request, &tag),
             (_, None) => Sender::Stranger,
         }
     }
 
     /// Inside a dialog its tags, 128 random bits, and the flow that the softphone is registered over are proof enough.
-    fn by_dialog(&self, flow: &Flow, tag: &bytes::Bytes) -> Sender {
-        let Some(leg) = self.by_tag.get(tag).and_then(|id| self.legs.get(id)) else {
-            return match self.ended.peer_of(tag) {
-                Some(peer @ Peer::Softphone(agent)) if self.registrar.is_registered_over(flow, agent) => {
-                    Sender::Peer(peer.clone())
-                }
-                Some(_) | None => Sender::Stranger,
-            };
-        };
-        match &leg.line.peer {
-            peer @ Peer::Softphone(agent)
-                if leg.line.flow == *flow || self.registrar.is_registered_over(flow, agent) =>
-            {
-                Sender::Peer(peer.clone())
+    /// A softphone that comes over another flow, as after a broken connection, proves itself anew.
+    fn by_dialog(&mut self, now: Instant, arrival: &Arrival, request: &Request, tag: &Bytes) -> Sender {
+        let flow = &arrival.flow;
+        let leg = self.by_tag.get(tag).and_then(|id| self.legs.get(id));
+        let owner = leg.map(|leg| &leg.line.peer).or_else(|| self.ended.peer_of(tag));
+        let Some(Peer::Softphone(agent)) = owner else { return Sender::Stranger };
+        if leg.is_some_and(|leg| leg.line.flow == *flow) || self.registrar.is_registered_over(flow, agent) {
+            return Sender::Peer(Peer::Softphone(agent.clone()));
+        }
+        if request.method == Method::Ack {
+            self.silence(*flow, "wrong_source");
+            return Sender::Refused;
+        }
+        let owner = agent.clone();
+        match self.demand_proof(now, arrival, request) {
+            Sender::Peer(Peer::Softphone(agent)) if agent != owner => {
+                self.silence(arrival.flow, "wrong_source");
+                Sender::Refused
             }
-            Peer::Softphone(_) | Peer::Trunk(_) => Sender::Stranger,
+            sender => sender,
         }
     }
 
@@ -121,7 +127,9 @@ impl Endpoint {
 
     /// A softphone speaks in its own name only (V19, CVE-2025-47779).
     fn in_own_name(&mut self, arrival: &Arrival, request: &Request, agent: AgentId) -> Sender {
-        if speaks_for(request, &agent) {
+        // Inside a dialog, From is what the dialog was made with; its tags say whose it is.
+        let inside = request.headers.to().is_ok_and(|to| to.tag().is_some());
+        if inside || speaks_for(request, &agent) {
             return Sender::Peer(Peer::Softphone(agent));
         }
         self.silence(arrival.flow, "foreign_from");

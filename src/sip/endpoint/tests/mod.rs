@@ -6,6 +6,7 @@ mod offers;
 mod outgoing;
 mod refusals;
 mod robustness;
+mod softphones;
 
 use std::net::SocketAddr;
 use std::time::Duration;
