@@ -138,18 +138,23 @@ impl Pair {
         self.stay(mood)
     }
 
-    /// Gives each what it is to hear now. An agent's hold is our music to the caller, and no re-INVITE on its trunk.
+    /// Joins or holds as the two sessions say. An agent's hold is our music to the caller, and no re-INVITE on its trunk.
     pub(super) fn settle(self, cx: &mut Context<'_>, before: Mood) -> State {
         let speaks = |leg| cx.legs.sound(leg).is_none_or(Sound::speaks);
         let after = if speaks(self.caller) && speaks(self.party) { Mood::Talking } else { Mood::Held };
-        self.give(cx, self.caller, self.party);
-        self.give(cx, self.party, self.caller);
+        self.feed(cx);
         match (before, after) {
             (Mood::Talking, Mood::Held) => cx.publish(What::Held),
             (Mood::Held, Mood::Talking) => cx.publish(What::Resumed),
             (Mood::Talking, Mood::Talking) | (Mood::Held, Mood::Held) => {}
         }
         self.stay(after)
+    }
+
+    /// Gives each what its own session and the other's allow.
+    pub(super) fn feed(self, cx: &mut Context<'_>) {
+        self.give(cx, self.caller, self.party);
+        self.give(cx, self.party, self.caller);
     }
 
     fn give(self, cx: &mut Context<'_>, listener: LegId, speaker: LegId) {

@@ -84,7 +84,7 @@ impl Quarantined {
     pub(super) fn handle(self, cx: &mut Context<'_>, event: Event) -> State {
         match event {
             Event::Leg { leg, fact } if leg == self.caller() => match caller::on_fact(cx, leg, fact, None) {
-                Presence::Here => State::Quarantined(self),
+                Presence::Here => self.stay(cx),
                 Presence::Gone => Releasing::all(cx, &record::NORMAL),
             },
             Event::Leg { leg, fact } => self.on_other(cx, leg, fact),
@@ -115,11 +115,11 @@ impl Quarantined {
             LegFact::Failed(_) | LegFact::Released => pair.lost(cx, Loss::DialogUnknown),
             LegFact::Offered { sdp } => {
                 cx.on_offer(leg, sdp);
-                State::Quarantined(self)
+                self.stay(cx)
             }
             LegFact::Acked { sdp: Some(sdp) } | LegFact::AnswerReceived { sdp } => {
                 cx.on_answer(leg, &sdp);
-                State::Quarantined(self)
+                self.stay(cx)
             }
             LegFact::Progress { .. }
             | LegFact::Answered { .. }
@@ -136,6 +136,14 @@ impl Quarantined {
             Kept::Alone(caller) => Ringing::begin(cx, caller, Hunt::new(None)),
             Kept::Joined(_) => self.ignore(cx),
         }
+    }
+
+    /// A re-INVITE may have held or resumed: who is joined still hears what the sessions allow.
+    fn stay(self, cx: &mut Context<'_>) -> State {
+        if let Kept::Joined(pair) = &self.0 {
+            pair.feed(cx);
+        }
+        State::Quarantined(self)
     }
 
     fn ignore(self, cx: &mut Context<'_>) -> State {

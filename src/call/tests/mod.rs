@@ -6,6 +6,7 @@ mod promise;
 mod quarantine;
 mod serving;
 mod session;
+mod walk;
 
 use std::collections::VecDeque;
 use std::time::Duration;
