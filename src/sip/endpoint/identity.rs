@@ -95,7 +95,7 @@ impl Endpoint {
                 self.silence(arrival.flow, "wrong_source");
                 Sender::Refused
             }
-            sender => sender,
+            sender @ (Sender::Peer(_) | Sender::Stranger | Sender::Refused) => sender,
         }
     }
 

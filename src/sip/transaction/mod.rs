@@ -20,3 +20,6 @@ pub mod server;
 pub mod server_invite;
 pub mod table;
 pub mod timers;
+
+#[cfg(test)]
+mod tests;
