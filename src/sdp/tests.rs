@@ -317,3 +317,36 @@ fn an_answer_cannot_widen_our_offer() {
         assert_eq!(negotiate::conclude(&local, answer.as_bytes()).unwrap().direction, direction);
     }
 }
+
+#[test]
+fn both_sides_of_a_negotiation_understand_the_same() {
+    let directions = [Direction::SendRecv, Direction::SendOnly, Direction::RecvOnly, Direction::Inactive];
+    let orders: [&[usize]; 5] = [&[0, 1, 2], &[1, 0, 2], &[2, 1], &[0], &[1]];
+    let side = |address: &str, direction, order: &[usize], key: u8| {
+        let mut local = LocalMedia::new(address.parse().unwrap(), 20000, 7);
+        local.codecs = order.iter().map(|index| local.codecs[*index]).collect();
+        local.codecs.iter_mut().filter(|payload| payload.number > 95).for_each(|payload| payload.number = key);
+        LocalMedia { direction, ..local }
+    };
+    for (wish_a, wish_b) in directions.into_iter().flat_map(|a| directions.map(|b| (a, b))) {
+        for (order_a, order_b) in orders.into_iter().flat_map(|a| orders.map(|b| (a, b))) {
+            let (a, b) = (side("192.0.2.1", wish_a, order_a, 101), side("192.0.2.2", wish_b, order_b, 126));
+            let common = order_a.iter().any(|index| *index < 2 && order_b.contains(index));
+            let at_b = match negotiate::answer(&negotiate::offer(&a), &b) {
+                Ok(agreed) => agreed,
+                Err(refusal) => {
+                    assert_eq!((refusal, common), (Refusal::NoCodec, false), "{order_a:?} {order_b:?}");
+                    continue;
+                }
+            };
+            let at_a = negotiate::conclude(&a, &at_b.sdp.clone().unwrap()).unwrap();
+            assert_eq!(at_a.direction.sends(), at_b.direction.receives(), "{wish_a:?} {wish_b:?}");
+            assert_eq!(at_a.direction.receives(), at_b.direction.sends(), "{wish_a:?} {wish_b:?}");
+            assert!(at_a.payloads.len() == at_b.payloads.len() && common);
+            for there in &at_b.payloads {
+                let here = at_a.payloads.iter().find(|here| here.codec == there.codec).unwrap();
+                assert_eq!((here.send_type, here.receive_type), (there.receive_type, there.send_type));
+            }
+        }
+    }
+}

@@ -197,9 +197,12 @@ impl Authenticator {
             self.lockout.wrong(now, source, &credentials.username);
             return Verdict::Denied;
         };
-        self.lockout.right(source, &credentials.username);
         match credentials.count() {
-            Some(count) if self.nonces.use_count(now, issued, count) => Verdict::Granted(agent),
+            Some(count) if self.nonces.use_count(now, issued, count) => {
+                self.lockout.right(source, &credentials.username);
+                Verdict::Granted(agent)
+            }
+            // A replay of what the agent once sent: it wipes no slate.
             Some(_) | None => Verdict::Stale,
         }
     }

@@ -151,6 +151,19 @@ fn v38_a_count_is_good_once() {
 }
 
 #[test]
+fn v38_a_replay_does_not_wipe_the_slate_of_a_guesser() {
+    let mut auth = authenticator();
+    let challenge = auth.challenge(at(0), host(1), Because::NoCredentials);
+    let overheard = phone().request(&challenge);
+    assert!(matches!(auth.verify(at(0), &overheard, host(1)), Verdict::Granted(_)));
+    for _ in 0..6 {
+        assert_eq!(auth.verify(at(1), &overheard, host(1)), Verdict::Stale);
+        assert_eq!(attempt(&mut auth, at(1), &Phone { password: "wrong", ..phone() }), Verdict::Denied);
+    }
+    assert!(matches!(auth.verify(at(1), &overheard, host(1)), Verdict::LockedOut { .. }));
+}
+
+#[test]
 fn a_nonce_grows_stale_and_the_challenge_says_so() {
     let mut auth = authenticator();
     let challenge = auth.challenge(at(0), host(1), Because::NoCredentials);
