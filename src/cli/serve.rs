@@ -18,7 +18,7 @@ use crate::engine::clock::Clock;
 use crate::engine::health::Health;
 use crate::engine::media_workers::{self, MediaWorkers};
 use crate::engine::prompts;
-use crate::engine::run::{Engine, Exit};
+use crate::engine::run::{Engine, Exit, Parts};
 use crate::engine::shutdown::Signals;
 use crate::engine::tasks::Tasks;
 use crate::media::library::Library;
@@ -126,7 +126,7 @@ fn build(configuration: &Configuration, library: &Arc<Library>, log: &log::Log) 
         tracing::info!(event = "listening", transport = ?listener.transport, address = %listener.address);
     }
     let log_lines_dropped = log.dropped.clone();
-    Ok(Engine { clock, net, switch, media, facts, tasks, recorder, health, log_lines_dropped })
+    Ok(Engine::new(Parts { clock, net, switch, media, facts, tasks, recorder, health, log_lines_dropped }))
 }
 
 /// Media threads: as configured, else one for two processors.

@@ -1,5 +1,6 @@
 //! Outputs become effects: bytes, media orders, numbers, log lines.
 
+use super::ration::Verdict;
 use super::run::Engine;
 use crate::call::notice::{Notice, What};
 use crate::metrics::Outside;
@@ -19,8 +20,30 @@ impl Engine {
             }
             Output::Observed(observation) => {
                 self.recorder.observe(&observation);
-                note(&observation);
+                self.note(&observation);
             }
+        }
+    }
+
+    /// One line for one thing on the SIP side; those that come with every message only when asked for, those that a
+    /// stranger can cause by the ration.
+    fn note(&mut self, observation: &Observation) {
+        match observation {
+            Observation::Request { method, inbound } => tracing::trace!(event = "request", method, inbound),
+            Observation::Response { code, inbound } => tracing::trace!(event = "response", code, inbound),
+            Observation::Retransmission => tracing::debug!(event = "retransmission"),
+            Observation::ParseError { reason } => {
+                if let Verdict::Write { withheld } = self.ration.ask(self.clock.now()) {
+                    tracing::info!(event = "parse_error", reason, withheld);
+                }
+            }
+            Observation::Refused { flow, reason } => {
+                if let Verdict::Write { withheld } = self.ration.ask(self.clock.now()) {
+                    let (remote, transport) = (flow.remote, flow.transport);
+                    tracing::info!(event = "refused_source", reason, %remote, ?transport, withheld);
+                }
+            }
+            Observation::Ignored { why } => tracing::debug!(event = "ignored", why),
         }
     }
 
@@ -72,20 +95,6 @@ fn tell(notice: &Notice) {
             let legs = record.legs.len();
             tracing::info!(event = "released", %call, ending = ?record.ending, legs);
         }
-    }
-}
-
-/// One line for one thing on the SIP side; those that come with every message only when asked for.
-fn note(observation: &Observation) {
-    match observation {
-        Observation::Request { method, inbound } => tracing::trace!(event = "request", method, inbound),
-        Observation::Response { code, inbound } => tracing::trace!(event = "response", code, inbound),
-        Observation::Retransmission => tracing::debug!(event = "retransmission"),
-        Observation::ParseError { reason } => tracing::info!(event = "parse_error", reason),
-        Observation::Refused { flow, reason } => {
-            tracing::info!(event = "refused_source", reason, remote = %flow.remote, transport = ?flow.transport);
-        }
-        Observation::Ignored { why } => tracing::debug!(event = "ignored", why),
     }
 }
 

@@ -11,6 +11,7 @@ mod execute;
 pub mod health;
 pub mod media_workers;
 pub mod prompts;
+mod ration;
 pub mod run;
 pub mod shutdown;
 pub mod tasks;

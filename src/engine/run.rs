@@ -8,6 +8,7 @@ use tracing_appender::non_blocking::ErrorCounter;
 use super::clock::Clock;
 use super::health::{Health, Stage};
 use super::media_workers::{MediaFact, MediaWorkers};
+use super::ration::Ration;
 use super::shutdown::Signals;
 use super::tasks::{Ended, Outcome, Tasks};
 use crate::base::time::Instant;
@@ -22,8 +23,8 @@ const PICTURE: Duration = Duration::from_secs(1);
 /// How long running calls may go on after the first signal to end.
 const DRAIN: Duration = Duration::from_secs(5);
 
-/// The daemon, built and not yet running.
-pub struct Engine {
+/// What the loop needs.
+pub struct Parts {
     /// The time line.
     pub clock: Clock,
     /// The signalling sockets.
@@ -42,6 +43,21 @@ pub struct Engine {
     pub health: Health,
     /// Counts log lines that were dropped.
     pub log_lines_dropped: ErrorCounter,
+}
+
+/// The daemon, built and not yet running.
+pub struct Engine {
+    pub(super) clock: Clock,
+    pub(super) net: Net,
+    pub(super) switch: Switch,
+    pub(super) media: MediaWorkers,
+    facts: mpsc::Receiver<MediaFact>,
+    tasks: Tasks,
+    pub(super) recorder: Recorder,
+    health: Health,
+    pub(super) log_lines_dropped: ErrorCounter,
+    /// For lines that strangers can cause.
+    pub(super) ration: Ration,
 }
 
 /// How the loop ended.
@@ -67,6 +83,13 @@ enum Wake {
 }
 
 impl Engine {
+    /// The daemon from its parts.
+    pub fn new(parts: Parts) -> Self {
+        let Parts { clock, net, switch, media, facts, tasks, recorder, health, log_lines_dropped } = parts;
+        let ration = Ration::new();
+        Self { clock, net, switch, media, facts, tasks, recorder, health, log_lines_dropped, ration }
+    }
+
     /// Runs until a signal ends it.
     pub async fn run(mut self, mut signals: Signals) -> Exit {
         let mut picture = tokio::time::interval(PICTURE);

@@ -1,4 +1,5 @@
 //! Real sockets on loopback, each party on its own address.
 
+mod daemon;
 mod media_plane;
 mod transport;
