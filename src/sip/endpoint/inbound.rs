@@ -62,6 +62,11 @@ impl Endpoint {
         self.core.observe(Observation::Request { method: request.method.label(), inbound: true });
         let Some(mut arrival) = Arrival::stamp(&mut request.headers, flow, size) else { return };
         let Some(key) = ServerKey::of(&request) else { return };
+        // Outside of the trunks what is malformed is told so (RFC 4475), not asked for a proof, which costs us more.
+        let softphones = self.core.admission.source(flow.remote.ip()) == Source::Softphones;
+        if softphones && !self.is_well_formed(&arrival, &request) {
+            return;
+        }
         let peer = match self.identify(now, &mut arrival, &key, &request) {
             Sender::Peer(peer) => peer,
             Sender::Stranger => return self.on_stranger(&arrival, &request),
@@ -97,13 +102,7 @@ impl Endpoint {
 
     /// Whether a request says nothing that earns it a refusal; if not, it has been refused.
     fn is_acceptable(&mut self, arrival: &Arrival, request: &Request, reading: Reading) -> bool {
-        if reading == Reading::Strict
-            && let Err(broken) = wire::validate(request)
-        {
-            self.core.observe(Observation::ParseError { reason: broken.reason.as_str() });
-            if let Some(response) = broken.answer {
-                self.reply_with(arrival, *response, Then::Keep);
-            }
+        if reading == Reading::Strict && !self.is_well_formed(arrival, request) {
             return false;
         }
         if let Err(response) = screening::screen(request, &self.core.mint) {
@@ -111,6 +110,16 @@ impl Endpoint {
             return false;
         }
         true
+    }
+
+    /// Whether a request has no defect at all; if it has, it has been refused.
+    fn is_well_formed(&mut self, arrival: &Arrival, request: &Request) -> bool {
+        let Err(broken) = wire::validate(request) else { return true };
+        self.core.observe(Observation::ParseError { reason: broken.reason.as_str() });
+        if let Some(response) = broken.answer {
+            self.reply_with(arrival, *response, Then::Keep);
+        }
+        false
     }
 
     /// Somebody in the softphones' networks who has proved nothing: an answer without state, or silence where a dialog

@@ -83,6 +83,16 @@ impl Letter {
         self.body("application/sdp", OFFER)
     }
 
+    /// The bytes, with a branch and a Call-ID of its own: two letters are never one transaction.
+    pub(super) fn named(&self, name: &str) -> Vec<u8> {
+        let renamed = |value: &[u8]| match memchr::memmem::find(value, b"letter-1") {
+            Some(at) => [&value[..at], name.as_bytes(), &value[at + 8..]].concat(),
+            None => value.to_vec(),
+        };
+        let lines = self.lines.iter().map(|(header, value)| (header.clone(), renamed(value))).collect();
+        Self { lines, ..self.clone() }.bytes()
+    }
+
     /// The bytes.
     pub(super) fn bytes(&self) -> Vec<u8> {
         let mut out = self.start.clone();

@@ -5,6 +5,7 @@
 //! of verdicts is run over its files, byte for byte.
 
 mod corpora;
+mod endpoint;
 mod letter;
 mod own_cases;
 mod rfc4475;

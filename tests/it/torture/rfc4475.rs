@@ -61,7 +61,7 @@ pub(super) const VERDICTS: &[(&str, &str, &[Verdict])] = &[
 
 /// Our message for a section's name.
 pub(super) fn letter(name: &str) -> Vec<u8> {
-    valid(name).or_else(|| invalid(name)).or_else(|| beyond_syntax(name)).expect("every row has a letter").bytes()
+    valid(name).or_else(|| invalid(name)).or_else(|| beyond_syntax(name)).expect("every row has a letter").named(name)
 }
 
 fn invite() -> Letter {

@@ -64,7 +64,7 @@ pub(super) fn letter(name: &str) -> Vec<u8> {
         "ipv6-bug-abnf-3-colons" => options("sip:12345@[2001:db8:::192.0.2.1]"),
         other => panic!("{other} has no letter"),
     };
-    letter.bytes()
+    letter.named(name)
 }
 
 #[test]
