@@ -12,9 +12,10 @@ use crate::call::keys;
 use crate::call::notice::{CallerLoss, What};
 use crate::call::record::{self, Ending, LegEnd, Who};
 use crate::call::silence::{self, Left};
-use crate::call::sound::Sound;
+use crate::call::sound::{Sound, Voice};
 use crate::call::state::{Held, Recovering, Releasing, State, Talking};
 use crate::call::timer::Timer;
+use crate::media::fact::Fact;
 use crate::media::order::Source;
 use crate::sip::fact::{LegFact, Loss};
 
@@ -120,12 +121,19 @@ impl Pair {
         }
     }
 
-    fn on_sound(self, cx: &mut Context<'_>, leg: LegId, fact: crate::media::fact::Fact, mood: Mood) -> State {
+    fn on_sound(self, cx: &mut Context<'_>, leg: LegId, fact: Fact, mood: Mood) -> State {
         let counterpart = if leg == self.caller { self.party } else { self.caller };
+        let silent = matches!(fact, Fact::Silent { .. });
         match silence::on_fact(cx, leg, fact, Some(counterpart)) {
             Left::OpenFailed if leg == self.caller => cx.caller_lost(CallerLoss::NoMedia),
             Left::OpenFailed | Left::Nothing | Left::PromptEnded => {}
         }
+        // A service leg that falls silent is asked at once: nobody else would notice for the caller that a softphone
+        // has died (F34). To ask is not to hang up (F10). A caller who is silent may have its reasons.
+        if silent && leg == self.party {
+            silence::ask(cx, leg);
+        }
+        self.feed(cx);
         self.stay(mood)
     }
 
@@ -158,11 +166,16 @@ impl Pair {
     }
 
     fn give(self, cx: &mut Context<'_>, listener: LegId, speaker: LegId) {
-        let source = match (cx.legs.sound(listener), cx.legs.sound(speaker)) {
-            (Some(listener), Some(_)) if !listener.listens() => Source::Nothing,
-            (Some(_), Some(speaker_sound)) if speaker_sound.speaks() => Source::Leg(speaker),
-            (Some(_), Some(_)) => comfort::hold_music(),
-            (None, _) | (_, None) => return,
+        let (Some(ear), Some(mouth)) = (cx.legs.sound(listener), cx.legs.sound(speaker)) else { return };
+        // A service leg from which nothing comes would be dead air to the caller. The agent, though, has to hear a
+        // caller's silence as what it is.
+        let dead = speaker == self.party && mouth.voice == Voice::Absent;
+        let source = if !ear.listens() {
+            Source::Nothing
+        } else if mouth.speaks() && !dead {
+            Source::Leg(speaker)
+        } else {
+            comfort::hold_music()
         };
         cx.hear(listener, source);
     }

@@ -4,6 +4,7 @@ use crate::base::ids::LegId;
 use crate::call::context::Context;
 use crate::call::keys;
 use crate::call::notice::What;
+use crate::call::sound::Voice;
 use crate::call::timer::{PROBE_AGAIN, Timer, UNTIL_PROBE};
 use crate::media::fact::Fact;
 use crate::sip::order::LegOrder;
@@ -27,29 +28,51 @@ pub(super) fn on_fact(cx: &mut Context<'_>, leg: LegId, fact: Fact, counterpart:
             return Left::OpenFailed;
         }
         Fact::PromptEnded => return Left::PromptEnded,
-        Fact::FirstPacket => cx.timers.stop(Timer::Probe(leg)),
+        Fact::FirstPacket => note(cx, leg, Voice::Present),
         Fact::Silent { ever_heard, .. } => {
             cx.publish(What::Silent { leg, ever_heard });
             cx.start(Timer::Probe(leg), UNTIL_PROBE);
+            note(cx, leg, Voice::Absent);
         }
         Fact::Resumed => {
-            cx.timers.stop(Timer::Probe(leg));
             cx.publish(What::SoundResumed { leg });
+            note(cx, leg, Voice::Present);
         }
         Fact::Key { digit, duration_ms } => keys::on_sound(cx, digit, duration_ms, counterpart),
     }
     Left::Nothing
 }
 
-/// The leg has been silent for 60 s: a re-INVITE with the session as it is asks whether it is still there. If not, the
-/// endpoint says `Lost`, and only then the leg is lost.
+fn note(cx: &mut Context<'_>, leg: LegId, voice: Voice) {
+    if let Some(sound) = cx.legs.sound_mut(leg) {
+        sound.voice = voice;
+    }
+    match voice {
+        Voice::Present => cx.timers.stop(Timer::Probe(leg)),
+        Voice::Absent => {}
+    }
+}
+
+/// The leg has been silent for 60 s: an alarm, and the question whether it is still there.
 pub(super) fn probe(cx: &mut Context<'_>, leg: LegId) {
+    if cx.legs.is_connected(leg) {
+        cx.publish(What::SilentTooLong { leg });
+        ask(cx, leg);
+        cx.start(Timer::Probe(leg), PROBE_AGAIN);
+    }
+}
+
+/// A re-INVITE with the session as it is asks a silent leg whether it is still there. If not, the endpoint says `Lost`,
+/// and only then the leg is lost.
+pub(super) fn ask(cx: &mut Context<'_>, leg: LegId) {
     if !cx.legs.is_connected(leg) {
         return;
     }
     let Some(sound) = cx.legs.sound_mut(leg) else { return };
+    // Who holds has said that nothing will come; our offer of sound both ways might even wake its telephone.
+    if !sound.speaks() {
+        return;
+    }
     let sdp = sound.offer();
-    cx.publish(What::SilentTooLong { leg });
     cx.order(leg, LegOrder::Offer { sdp });
-    cx.start(Timer::Probe(leg), PROBE_AGAIN);
 }

@@ -25,6 +25,17 @@ pub(crate) struct Sound {
     rules: Rules,
     /// What the leg hears, as ordered last.
     pub(super) hears: Source,
+    /// Whether anything comes from it.
+    pub(super) voice: Voice,
+}
+
+/// Whether anything comes from a leg, as the media plane sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Voice {
+    /// Packets, or it is too early to tell.
+    Present,
+    /// Nothing for 5 s, though it may send.
+    Absent,
 }
 
 /// What the profile says about the leg's media.
@@ -98,7 +109,7 @@ impl Rules {
 impl Sound {
     /// A leg's sound before any offer.
     pub(super) fn new(local: SocketAddr, session: Session, rules: Rules) -> Self {
-        Self { local, session, agreed: None, rules, hears: Source::Nothing }
+        Self { local, session, agreed: None, rules, hears: Source::Nothing, voice: Voice::Present }
     }
 
     /// Our offer: everything we have, both ways, whatever the leg's last session was (trap T4).

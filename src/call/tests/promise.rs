@@ -105,10 +105,17 @@ fn f10_silence_is_an_alarm_and_a_question_and_never_an_ending() {
     let mut bench = Bench::talking(&["8001"]);
     let actions = bench.sound(FIRST, Fact::Silent { for_ms: 5_000, ever_heard: false });
     assert!(notices(&actions).contains(&&What::Silent { leg: FIRST, ever_heard: false }));
+    let asked = |actions: &[Action], leg| matches!(orders(actions, leg).as_slice(), [LegOrder::Offer { .. }]);
+    assert!(asked(&actions, FIRST), "is it still there?");
+    assert_eq!(hears(&actions, CALLER), Some(music()), "no dead air meanwhile");
     assert!(bench.wait(54).is_empty());
-    let actions = bench.wait(1);
-    assert!(matches!(orders(&actions, FIRST).as_slice(), [LegOrder::Offer { .. }]), "is it still there?");
+    assert!(asked(&bench.wait(1), FIRST));
     assert_eq!(bench.call.state_name(), "talking");
-    bench.sound(FIRST, Fact::Resumed);
+    let actions = bench.sound(FIRST, Fact::Resumed);
+    assert_eq!(hears(&actions, CALLER), Some(Source::Leg(FIRST)));
     assert!(bench.call.next_timeout().is_none());
+    // A caller may have its reasons to be silent: the agent hears the silence, and nobody asks before 60 s.
+    let actions = bench.sound(CALLER, Fact::Silent { for_ms: 5_000, ever_heard: true });
+    assert!(orders(&actions, CALLER).is_empty() && hears(&actions, FIRST).is_none());
+    assert!(asked(&bench.wait(55), CALLER));
 }
