@@ -6,6 +6,7 @@ mod differential;
 mod fuzzing;
 mod registration;
 mod sdp_abuse;
+mod strangers;
 mod tidy;
 mod torture;
 mod wire;
