@@ -20,7 +20,8 @@ pub enum Host {
 impl Host {
     /// Reads `example.com`, `192.0.2.1` or `[2001:db8::1]`.
     pub fn parse(text: &[u8]) -> Option<Self> {
-        Self::of(&Bytes::copy_from_slice(text), text)
+        let source = Bytes::copy_from_slice(text);
+        Self::of(&source, &source)
     }
 
     /// The address, if it is one.

@@ -16,6 +16,8 @@ mod name_addr;
 mod params;
 mod rsip_view;
 mod scan;
+#[cfg(test)]
+mod tests;
 pub mod text;
 mod typed;
 mod uri;
