@@ -228,6 +228,18 @@ fn response(request: &str, status: &str, from: &str, body: &str) -> String {
     )
 }
 
+/// A request of the agent's softphone in the dialog of that INVITE: From and To change places.
+fn from_phone(method: &str, invite: &str) -> String {
+    format!(
+        "{method} sip:192.0.2.1:5060 SIP/2.0\r\nVia: SIP/2.0/UDP {};branch=z9hG4bKphone{method}\r\nFrom: {};tag=phone\r\n\
+         To: {}\r\nCall-ID: {}\r\nCSeq: 1 {method}\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
+        PHONES[0],
+        header(invite, "To"),
+        header(invite, "From"),
+        header(invite, "Call-ID"),
+    )
+}
+
 // === Stories ===
 
 #[test]
@@ -352,6 +364,26 @@ fn f5_a_bye_that_makes_the_handler_panic_still_reaches_the_other_side() {
     let to = header(house.last(CARRIER, "SIP/2.0 200").unwrap(), "To").to_owned();
     house.receives(CARRIER, &request("BYE", "12345", "a", &to, 2, "bye"));
     assert!(house.last(PHONES[0], "BYE").is_some());
+}
+
+#[test]
+fn f5_a_call_whose_quarantine_panics_too_still_ends_and_leaves_nothing() {
+    let mut house = House::with_agents(1);
+    let baseline = house.switch.census();
+    house.calls("12345", "a");
+    house.answers(0, "200 OK");
+    house.acknowledges("a");
+    house.switch.arm_fault(Fault::Panic);
+    house.switch.arm_fault(Fault::Panic);
+    let to = header(house.last(CARRIER, "SIP/2.0 200").unwrap(), "To").to_owned();
+    house.receives(CARRIER, &request("BYE", "12345", "a", &to, 2, "bye"));
+    assert_eq!(house.states(), ["quarantined"], "the fact that panics twice is dropped");
+    let ringing = house.last(PHONES[0], "INVITE").unwrap().to_owned();
+    let bye = from_phone("BYE", &ringing);
+    house.receives(PHONES[0], &bye);
+    assert!(house.states().is_empty());
+    house.waits(Duration::from_secs(100));
+    assert_eq!(house.switch.census(), baseline, "I9");
 }
 
 #[test]

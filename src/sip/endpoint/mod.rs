@@ -204,6 +204,10 @@ impl Endpoint {
             self.drive(now, leg, Input::Order(order));
         } else {
             self.core.observe(Observation::Ignored { why: "an order for a leg that is over" });
+            // Whoever lets a leg go waits for the last word, also when the leg's own last word was lost on the way.
+            if matches!(order, LegOrder::HangUp { .. } | LegOrder::Reject { .. }) {
+                self.core.events.push_back(Event::Leg { leg, fact: LegFact::Released });
+            }
         }
         self.settle(now);
     }
