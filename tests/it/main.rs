@@ -4,9 +4,14 @@
 
 mod differential;
 mod fuzzing;
+mod mutants;
+mod random;
 mod registration;
+mod regression;
+mod scenario;
 mod sdp_abuse;
 mod strangers;
 mod tidy;
 mod torture;
 mod wire;
+mod world;

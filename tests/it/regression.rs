@@ -1,0 +1,20 @@
+//! One short test for each fixed bug.
+
+use std::time::Duration;
+
+use crate::world::World;
+use crate::world::phone::OnInvite;
+
+/// RTCP left for a caller who was not answered yet: from a port that no SDP of ours had named.
+#[test]
+fn no_rtcp_before_anything_was_agreed() {
+    let mut w = World::new(600);
+    let agent = w.agent("8001");
+    w.on_invite(agent, OnInvite::RingOut);
+    let caller = w.citizen("13900001111");
+    w.calls(caller, "12345");
+    // The judge of I13 looks at every packet; reports leave every few seconds.
+    w.run(Duration::from_secs(9));
+    w.hangs_up(caller);
+    w.settle();
+}

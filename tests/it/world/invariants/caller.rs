@@ -1,0 +1,138 @@
+//! I15, I17 to I19 and I45: the caller is never lost.
+
+use std::time::Duration;
+
+use lianxian::call::notice::{Notice, What};
+use lianxian::call::record::LegEnd;
+
+use super::super::ledger::{Ledger, LegWatch, Side};
+use super::super::step::{Effect, Step};
+use super::{Scene, Verdict};
+
+/// I15: a connected caller has a counterpart, or hears something: 2 s at most without either.
+pub fn i15_caller_hears_somebody(ledger: &Ledger, _: &Scene<'_>, step: &Step) -> Verdict {
+    let limit = Duration::from_secs(2);
+    for (call_id, leg) in connected_callers(ledger) {
+        let since = leg.acked_at.into_iter().chain([leg.session_at]).max().unwrap_or(step.at);
+        if step.at - since < limit || !leg.direction().listens() {
+            continue;
+        }
+        let counterpart = ledger.matter(&leg.matter).any(|other| other.side == Side::Service && other.is_up());
+        if !counterpart && leg.sent_at.is_none_or(|at| step.at - at > limit) {
+            return Err(format!("the caller of {call_id} is connected to nobody and hears nothing"));
+        }
+    }
+    Ok(())
+}
+
+/// I17: when a service leg fails or is lost, a connected caller hears something within 200 ms.
+pub fn i17_failure_of_the_service_leg_is_not_silence(ledger: &Ledger, _: &Scene<'_>, step: &Step) -> Verdict {
+    for (call_id, caller) in connected_callers(ledger) {
+        if !caller.direction().listens() || caller.acked_at.is_none_or(|at| step.at - at < Duration::from_secs(1)) {
+            continue;
+        }
+        let services: Vec<&LegWatch> = ledger.matter(&caller.matter).filter(|leg| leg.side == Side::Service).collect();
+        if services.iter().any(|leg| leg.is_up()) {
+            continue;
+        }
+        let failed_at = services.iter().filter_map(|leg| leg.lost_at.or_else(|| leg.refused.map(|(at, _)| at))).max();
+        let Some(failed_at) = failed_at else { continue };
+        let late = step.at - failed_at > Duration::from_millis(300);
+        if late && caller.sent_at.is_none_or(|at| at < failed_at) {
+            return Err(format!("the caller of {call_id} hears nothing since its service leg failed at {failed_at:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// I18: 1 s after the caller hung up, media has stopped and BYE or CANCEL are sent or owed.
+pub fn i18_hang_up_is_carried_out(ledger: &Ledger, _: &Scene<'_>, step: &Step) -> Verdict {
+    let limit = Duration::from_secs(1);
+    for (call_id, caller) in ledger.legs.iter().filter(|(_, leg)| leg.side == Side::Caller) {
+        let cancelled = caller.peer_cancel_at.filter(|_| caller.answered_at.is_none());
+        let Some(gone_at) = caller.peer_bye_at.or(cancelled) else { continue };
+        let over = step.at - gone_at;
+        if over < limit || over > limit * 3 {
+            continue;
+        }
+        for leg in ledger.matter(&caller.matter) {
+            if leg.sent_at.is_some_and(|at| at - gone_at > limit) {
+                return Err(format!("{call_id}: sound still flows after the caller hung up"));
+            }
+            let owed = !leg.provisional;
+            let done = leg.is_over() || leg.our_cancel_at.is_some() || leg.our_bye_at.is_some();
+            if leg.side == Side::Service && !done && !owed {
+                return Err(format!("{call_id}: party {} was not told that the caller hung up", leg.party));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// I19: we end the caller's leg only after its own BYE or CANCEL, or the deliberate BYE of the last service party.
+pub fn i19_caller_is_not_hung_up(ledger: &Ledger, scene: &Scene<'_>, step: &Step, effect: &Effect) -> Verdict {
+    let Effect::Sip { party: Some(_), message, .. } = effect else { return Ok(()) };
+    let Some(caller) = ledger.legs.get(message.call_id()).filter(|leg| leg.side == Side::Caller) else { return Ok(()) };
+    if message.method() == Some("BYE") {
+        return i19_bye(ledger, caller, step);
+    }
+    let refused = message.code().filter(|code| *code >= 300 && message.cseq().1 == "INVITE");
+    if let Some(code) = refused.filter(|_| caller.answered_at.is_none() && message.cseq().0 <= caller.peer_cseq) {
+        let cancelled = code == 487 && (caller.peer_cancel_at.is_some() || caller.peer_bye_at.is_some());
+        if !cancelled && code != 482 && !scene.refusals_expected {
+            return Err(format!("the waiting caller is refused with {code}"));
+        }
+    }
+    Ok(())
+}
+
+fn i19_bye(ledger: &Ledger, caller: &LegWatch, step: &Step) -> Verdict {
+    let repeated = caller.our_bye_at.is_some();
+    let hung_up = caller.peer_bye_at.is_some() || caller.peer_cancel_at.is_some() || caller.lost_at.is_some();
+    // A request of ours that the caller never answered (Timer B, F): the caller's own leg is lost.
+    let unanswered = caller.pending.values().any(|at| step.at - *at >= Duration::from_millis(31_900));
+    let unacknowledged =
+        caller.acked_at.is_none() && caller.answered_at.is_some_and(|at| step.at - at >= Duration::from_secs(31));
+    let last_service_bye = ledger
+        .matter(&caller.matter)
+        .filter(|leg| leg.side == Side::Service)
+        .filter(|leg| leg.answered_at.is_some())
+        .any(|leg| leg.peer_bye_at.is_some_and(|at| step.at - at < Duration::from_millis(1500)));
+    let other_up = ledger.matter(&caller.matter).any(|leg| leg.side == Side::Service && leg.is_up());
+    if repeated || hung_up || unanswered || unacknowledged || (last_service_bye && !other_up) {
+        return Ok(());
+    }
+    let services: Vec<_> = ledger
+        .matter(&caller.matter)
+        .filter(|leg| leg.side == Side::Service)
+        .map(|leg| (leg.party, leg.answered_at, leg.peer_bye_at, leg.lost_at))
+        .collect();
+    Err(format!(
+        "BYE to the caller, answered {:?}, acknowledged {:?}, though nobody hung up; service legs: {services:?}",
+        caller.answered_at, caller.acked_at
+    ))
+}
+
+/// I45: every leg's end has a cause.
+pub fn i45_every_end_has_a_cause(_: &Ledger, _: &Scene<'_>, _: &Step, effect: &Effect) -> Verdict {
+    let Effect::Published(Notice { what: What::Released(record), .. }) = effect else { return Ok(()) };
+    if record.ending.is_none() {
+        return Err(format!("{} is over and nobody knows why", record.call));
+    }
+    for leg in &record.legs {
+        let cause = match &leg.ended {
+            Some((_, LegEnd::HungUp(cause) | LegEnd::Failed(cause) | LegEnd::Released(cause))) => cause,
+            // How it was lost is the cause.
+            Some((_, LegEnd::Lost(_))) => continue,
+            None => return Err(format!("{} of {} never ended", leg.leg, record.call)),
+        };
+        if cause.sip.is_none() && cause.q850.is_none() {
+            return Err(format!("{} of {} ended without a cause", leg.leg, record.call));
+        }
+    }
+    Ok(())
+}
+
+fn connected_callers(ledger: &Ledger) -> impl Iterator<Item = (&String, &LegWatch)> {
+    ledger.legs.iter().filter(|(_, leg)| leg.side == Side::Caller && leg.is_up() && leg.acked_at.is_some())
+}

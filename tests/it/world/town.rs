@@ -1,0 +1,176 @@
+//! The standard town: who there is and how the product is told of them.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use lianxian::base::ids::{AgentId, TrunkId};
+use lianxian::call::site::MediaAddress;
+use lianxian::routing;
+use lianxian::sip;
+use lianxian::sip::endpoint::{Listener, Reading, TrunkAccess};
+use lianxian::sip::flow::Transport;
+use lianxian::sip::message::Host;
+use lianxian::sip::transaction::timers::Timing;
+use lianxian::sip::{auth, registrar};
+use lianxian::switch::{Limits, Settings};
+
+/// The product's address.
+pub const PRODUCT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 201));
+
+/// The product's SIP address as seen from `_from`.
+pub const fn server(_from: SocketAddr) -> SocketAddr {
+    SocketAddr::new(PRODUCT, 5060)
+}
+
+/// The first media port.
+pub const MEDIA_FIRST: u16 = 20_000;
+/// The last media port.
+pub const MEDIA_LAST: u16 = 20_399;
+
+/// The realm of the digest.
+pub const REALM: &str = "lianxian.test";
+
+/// A citizen's SIP address: behind the trunk `city`.
+pub fn citizen(index: usize) -> SocketAddr {
+    address([198, 51, 100], 101 + index)
+}
+
+/// An agent's SIP address: in the office network.
+pub fn agent(index: usize) -> SocketAddr {
+    address([10, 1, 0], 101 + index)
+}
+
+/// A seat's SIP address behind the trunk `police`.
+pub fn target(index: usize) -> SocketAddr {
+    address([203, 0, 113], 101 + index)
+}
+
+/// The address of somebody who is nobody.
+pub fn stranger(index: usize) -> SocketAddr {
+    address([100, 64, 0], 101 + index)
+}
+
+fn address(net: [u8; 3], last: usize) -> SocketAddr {
+    // Beyond 154 of a kind, the port tells them apart.
+    let port = 5060 + (last / 255) as u16;
+    let last = (101 + (last - 101) % 154) as u8;
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::new(net[0], net[1], net[2], last)), port)
+}
+
+/// The agents of the town and their passwords.
+pub const AGENTS: &[(&str, &str)] = &[
+    ("8001", "first-secret"),
+    ("8002", "second-secret"),
+    ("8003", "third-secret"),
+    ("8004", "fourth-secret"),
+    ("9001", "duty-secret"),
+];
+
+/// What the product is told.
+pub fn settings() -> Settings {
+    let network = |text: &str| vec![text.parse().expect("a network")];
+    let trunk = |id: &str, networks: &str| TrunkAccess {
+        id: TrunkId::from(id),
+        networks: network(networks),
+        reading: Reading::Tolerant,
+        invites_per_second: 100,
+        invite_burst: 400,
+    };
+    let listener = |transport| Listener { transport, address: SocketAddr::new(PRODUCT, 5060), advertised: None };
+    let account =
+        |(agent, password): &(&str, &str)| (AgentId::from(*agent), auth::Account::of_password(agent, REALM, password));
+    let sip = sip::endpoint::Settings {
+        product: "lianxian".to_owned(),
+        listeners: vec![listener(Transport::Udp), listener(Transport::Tcp)],
+        trunks: vec![trunk("city", "198.51.100.0/24"), trunk("police", "203.0.113.0/24")],
+        softphone_networks: network("10.1.0.0/16"),
+        auth: auth::Settings {
+            realm: REALM.to_owned(),
+            algorithms: vec![auth::Algorithm::Sha256, auth::Algorithm::Md5],
+            nonce_lifetime: Duration::from_secs(300),
+            accounts: AGENTS.iter().map(account).collect(),
+        },
+        registrar: registrar::Settings::default(),
+        timing: Timing::default(),
+        limits: sip::endpoint::Limits::default(),
+    };
+    Settings {
+        sip,
+        routing: routing(),
+        host: Host::Ip(PRODUCT),
+        media: vec![MediaAddress { bind: PRODUCT, advertised: PRODUCT }],
+        media_ports: (MEDIA_FIRST, MEDIA_LAST),
+        port_quarantine: Duration::from_secs(3),
+        limits: Limits::default(),
+    }
+}
+
+/// What routing is told.
+fn routing() -> routing::Config {
+    toml::from_str(ROUTING).expect("the town's configuration is well formed")
+}
+
+const ROUTING: &str = r#"
+[[trunk]]
+id = "city"
+networks = ["198.51.100.0/24"]
+trust = "trusted"
+profile = "generic"
+limits = { calls = 500, invites_per_s = 100 }
+
+[[trunk]]
+id = "police"
+networks = ["203.0.113.0/24"]
+next_hops = ["203.0.113.101:5060"]
+trust = "trusted"
+profile = "generic"
+
+[[hotline]]
+number = "12345"
+ring_timeout_s = 10
+plan = [{ group = "clerks" }, { group = "duty" }]
+
+[[hotline]]
+number = "12319"
+answer_on_queue = true
+ring_timeout_s = 10
+plan = [{ group = "clerks" }, { group = "duty" }]
+
+[[hotline]]
+number = "110"
+priority = "emergency"
+ring_timeout_s = 15
+plan = [{ trunk = "police", number = "110" }, { group = "duty" }]
+
+[[group]]
+id = "clerks"
+
+[[group]]
+id = "duty"
+
+[[agent]]
+number = "8001"
+groups = ["clerks"]
+
+[[agent]]
+number = "8002"
+groups = ["clerks"]
+
+[[agent]]
+number = "8003"
+groups = ["clerks"]
+
+[[agent]]
+number = "8004"
+groups = ["clerks"]
+
+[[agent]]
+number = "9001"
+groups = ["duty"]
+
+[[profile]]
+id = "generic"
+
+[[profile]]
+id = "softphone"
+"#;
