@@ -54,6 +54,18 @@ impl Configuration {
         }
     }
 
+    fn profile(&self, name: &str, file: &super::ProfileFile) -> Profile {
+        let mut profile = profile(name, file);
+        let softphones = &self.main.softphones;
+        let networks = softphones.networks.get_ref();
+        // Softphones that can only be on this machine have their sound on it; otherwise loopback is refused (V25).
+        let local = !networks.is_empty() && networks.iter().all(|network| network.network().is_loopback());
+        if name == softphones.profile.get_ref() && profile.media_networks.is_empty() && local {
+            profile.media_networks.clone_from(networks);
+        }
+        profile
+    }
+
     fn media_addresses(&self) -> Vec<MediaAddress> {
         let media = &self.main.media;
         let bind = *media.address.get_ref();
@@ -117,7 +129,7 @@ impl Configuration {
             hotlines: self.hotlines.hotline.iter().map(hotline).collect(),
             groups: self.agents.group.iter().map(group).collect(),
             agents: self.agents.agent.iter().map(agent).collect(),
-            profiles: self.profiles.iter().map(|(name, file)| profile(name, file)).collect(),
+            profiles: self.profiles.iter().map(|(name, file)| self.profile(name, file)).collect(),
             softphone_profile: ProfileId::from(self.main.softphones.profile.get_ref().as_str()),
         }
     }

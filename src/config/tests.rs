@@ -102,7 +102,12 @@ fn the_configuration_that_is_delivered_is_good_and_reaches_routing() {
     let configuration = load(&root.join("config/lianxian.toml"), &sources).unwrap();
     let routing = configuration.routing();
     assert_eq!(routing.hotline("12345").unwrap().plan.len(), 2);
-    assert!(routing.profile(&routing.softphone_profile).is_some());
+    let softphone = routing.profile(&routing.softphone_profile).unwrap();
+    assert_eq!(
+        softphone.media_networks,
+        ["127.0.0.1/32".parse().unwrap()],
+        "softphones on this machine may speak on it"
+    );
     assert!(routing.trunks.iter().all(|trunk| routing.profile(&trunk.profile).is_some()));
 }
 

@@ -3,8 +3,9 @@
 use super::ration::Verdict;
 use super::run::Engine;
 use crate::call::notice::{Notice, What};
+use crate::call::record::Who;
 use crate::metrics::Outside;
-use crate::sip::fact::Observation;
+use crate::sip::fact::{Observation, Peer};
 use crate::switch::Output;
 
 impl Engine {
@@ -70,14 +71,14 @@ fn tell(notice: &Notice) {
             tracing::info!(event = "arrived", %call, %hotline, ?priority, %caller);
         }
         What::Refused { code, why } => tracing::info!(event = "refused", %call, code, ?why),
-        What::Dialled { leg, who } => tracing::info!(event = "dialled", %call, %leg, ?who),
+        What::Dialled { leg, who } => tracing::info!(event = "dialled", %call, %leg, who = name(who)),
         What::Ringing { leg, after } => {
             tracing::info!(event = "ringing", %call, %leg, after_ms = milliseconds(*after));
         }
         What::NotTaken { leg, code } => tracing::info!(event = "not_taken", %call, %leg, code),
         What::NobodyFree { round } => tracing::info!(event = "nobody_free", %call, round),
         What::Answered { leg, who, waited } => {
-            tracing::info!(event = "answered", %call, %leg, ?who, waited_ms = milliseconds(*waited));
+            tracing::info!(event = "answered", %call, %leg, who = name(who), waited_ms = milliseconds(*waited));
         }
         What::Held => tracing::info!(event = "held", %call),
         What::Resumed => tracing::info!(event = "resumed", %call),
@@ -95,6 +96,17 @@ fn tell(notice: &Notice) {
             let legs = record.legs.len();
             tracing::info!(event = "released", %call, ending = ?record.ending, legs);
         }
+    }
+}
+
+/// Who is on a leg, without the words of our types.
+fn name(who: &Who) -> String {
+    match who {
+        Who::Caller(Peer::Trunk(trunk)) => format!("caller over {trunk}"),
+        Who::Caller(Peer::Softphone(agent)) => format!("caller {agent}"),
+        Who::Agent(agent) => format!("agent {agent}"),
+        // A service's number from the configuration, not a citizen's.
+        Who::Trunk { trunk, number } => format!("{number} over {trunk}"),
     }
 }
 

@@ -331,3 +331,21 @@ async fn accept(listener: TcpListener, local: SocketAddr, told: mpsc::Sender<Raw
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn f22_a_peer_that_vanishes_without_a_fin_is_noticed_within_30_seconds() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        prepare(&stream, &Patience::default()).unwrap();
+        let socket = SockRef::from(&stream);
+        assert!(socket.tcp_user_timeout().unwrap().unwrap() <= Duration::from_secs(30));
+        let probes = socket.tcp_keepalive_interval().unwrap() * socket.tcp_keepalive_retries().unwrap();
+        assert!(socket.keepalive().unwrap());
+        assert!(socket.tcp_keepalive_time().unwrap() + probes <= Duration::from_secs(30));
+        assert!(socket.tcp_nodelay().unwrap());
+    }
+}

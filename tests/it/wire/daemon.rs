@@ -135,6 +135,10 @@ impl Daemon {
         (status.code(), start.elapsed(), self.log.take().unwrap().join().unwrap())
     }
 
+    fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+    }
+
     fn resident_kib(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
@@ -257,4 +261,34 @@ fn v10_strangers_meet_silence_cost_no_memory_and_cannot_fill_or_forge_the_log() 
         assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
         assert!(!line.contains("13912345678") && !line.contains(['\u{1b}', '\u{202e}']), "{line}");
     }
+}
+
+#[test]
+fn v14_invites_over_tcp_that_are_reset_at_any_byte_leave_no_descriptor_behind() {
+    let place = Place::new();
+    let daemon = Daemon::start(&place);
+    let before = daemon.descriptors();
+    let invite = request("INVITE", "<sip:13900001111@h>", 7);
+    for number in 0..1_000 {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        socket.bind(&place.at(11, 0).into()).unwrap();
+        socket.connect(&place.at(1, 5060).into()).unwrap();
+        socket.set_linger(Some(Duration::ZERO)).unwrap();
+        let mut stream = TcpStream::from(socket);
+        // A daemon that has closed already is as good as one that reads.
+        stream.write_all(&invite.as_bytes()[..number * 37 % invite.len()]).ok();
+    }
+    let open = place.metric("lianxian_net_connections", |count| count == 0.0);
+    assert!(open == 0.0, "{open} connections");
+    let until = Instant::now() + Duration::from_secs(5);
+    while daemon.descriptors() > before && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(daemon.descriptors() <= before, "{} descriptors, {before} before", daemon.descriptors());
+    let trunk = UdpSocket::bind(place.at(11, 5060)).unwrap();
+    trunk.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+    trunk.send_to(request("OPTIONS", "<sip:p@h>", 1).as_bytes(), place.at(1, 5060)).unwrap();
+    let mut answer = [0; 2_000];
+    let (length, _) = trunk.recv_from(&mut answer).unwrap();
+    assert!(answer[..length].starts_with(b"SIP/2.0 200"));
 }
