@@ -51,7 +51,8 @@ impl Engine {
     /// Sets the gauges.
     pub(super) fn picture(&mut self) {
         self.recorder.picture(&self.switch.view());
-        self.recorder.media(&self.media.statistics().plane);
+        let media = self.media.statistics();
+        self.recorder.media(&media.plane);
         let net = self.net.counters();
         self.recorder.outside(&Outside {
             connections: net.connections,
@@ -59,6 +60,9 @@ impl Engine {
             connections_closed_by_limit: net.connections_closed_by_limit,
             datagrams_dropped: net.datagrams_dropped,
             log_lines_dropped: self.log_lines_dropped.dropped_lines() as u64,
+            rtp_send_failures: media.sockets.send_failures,
+            rtp_receive_failures: media.sockets.receive_failures,
+            media_orders_lost: media.orders_lost,
         });
     }
 }

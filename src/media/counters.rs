@@ -54,8 +54,6 @@ pub struct Counters {
     pub facts_lost: u64,
     /// Jitter of closed legs (RFC 3550 A.8) by [`JITTER_BOUNDS_MS`].
     pub jitter: [u64; 7],
-    /// Jitter of closed legs, summed, in milliseconds.
-    pub jitter_ms_sum: u64,
     /// Legs opened.
     pub opened: u64,
     /// Legs closed. `opened - closed` are open now.
@@ -89,7 +87,6 @@ impl Counters {
             &mut self.silences,
             &mut self.one_way,
             &mut self.facts_lost,
-            &mut self.jitter_ms_sum,
             &mut self.opened,
             &mut self.closed,
         ];
@@ -117,7 +114,6 @@ impl Counters {
             other.silences,
             other.one_way,
             other.facts_lost,
-            other.jitter_ms_sum,
             other.opened,
             other.closed,
         ];
@@ -135,6 +131,5 @@ impl Counters {
         if let Some(count) = self.jitter.get_mut(bucket) {
             *count += 1;
         }
-        self.jitter_ms_sum += u64::from(jitter_ms);
     }
 }

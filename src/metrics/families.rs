@@ -5,7 +5,7 @@ use prometheus::process_collector::ProcessCollector;
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 use super::absolute::Absolute;
-use crate::media::counters::Counters;
+use crate::media::counters::{Counters, JITTER_BOUNDS_MS};
 
 /// Buckets of waiting times: the service levels are 2, 10, 15, 20 and 30 s.
 const WAITING_S: &[f64] = &[0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0, 300.0];
@@ -76,7 +76,13 @@ pub(super) struct MediaFamilies {
     pub(super) sent_bytes: Absolute,
     pub(super) lost: Absolute,
     pub(super) dropped: [(Absolute, Reading); 7],
-    pub(super) facts_lost: Absolute,
+    pub(super) totals: [(Absolute, Reading); 5],
+    pub(super) jitter: Histogram,
+    /// What of the plane's own histogram was observed already.
+    pub(super) jitter_seen: [u64; 7],
+    pub(super) send_failures: Absolute,
+    pub(super) receive_failures: Absolute,
+    pub(super) orders_lost: Absolute,
 }
 
 /// Registers what was just made. It cannot fail: every name is written once, in this file.
@@ -221,6 +227,9 @@ impl MediaFamilies {
         let bytes = counters(r, "lianxian_rtp_payload_bytes_total", "RTP payload.", &["dir"]);
         let dropped = counters(r, "lianxian_rtp_dropped_total", "RTP packets that were not used.", &["reason"]);
         let drop = |reason: &str| Absolute::new(dropped.with_label_values(&[reason]));
+        let total = |name: &str, help: &str| absolute(r, name, help);
+        let failures = counters(r, "lianxian_rtp_socket_failures_total", "Refusals by the kernel.", &["op"]);
+        let buckets = JITTER_BOUNDS_MS.map(|bound| f64::from(bound) / 1_000.0);
         Self {
             ports_in_use: gauge(r, "lianxian_rtp_ports_in_use", "RTP port pairs taken by legs."),
             ports: gauge(r, "lianxian_rtp_ports", "RTP port pairs there are."),
@@ -240,7 +249,29 @@ impl MediaFamilies {
                 (drop("over_rate"), |counters| counters.over_rate),
                 (drop("late_after_switch"), |counters| counters.late_after_switch),
             ],
-            facts_lost: absolute(r, "lianxian_media_facts_lost_total", "Media facts that the engine did not fetch."),
+            totals: [
+                (total("lianxian_media_facts_lost_total", "Media facts that the engine did not fetch."), |counters| {
+                    counters.facts_lost
+                }),
+                (
+                    total("lianxian_rtp_destinations_refused_total", "SDP addresses that nothing is ever sent to."),
+                    |counters| counters.destinations_refused,
+                ),
+                (total("lianxian_prompts_missing_total", "Prompts that were not there; a tone sounded."), |counters| {
+                    counters.prompts_missing
+                }),
+                (total("lianxian_rtp_silences_total", "Legs that fell silent for five seconds."), |counters| {
+                    counters.silences
+                }),
+                (total("lianxian_rtp_keys_refused_total", "Keys that a leg could not be sent."), |counters| {
+                    counters.keys_refused
+                }),
+            ],
+            jitter: histogram(r, "lianxian_rtp_jitter_seconds", "Jitter of closed legs, as bucket bounds.", &buckets),
+            jitter_seen: [0; 7],
+            send_failures: Absolute::new(failures.with_label_values(&["send"])),
+            receive_failures: Absolute::new(failures.with_label_values(&["receive"])),
+            orders_lost: total("lianxian_media_orders_lost_total", "Orders that a media thread did not take."),
         }
     }
 }

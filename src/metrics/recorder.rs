@@ -8,7 +8,7 @@ use prometheus::IntCounter;
 use super::families::Families;
 use crate::call::notice::{Notice, RefusedFor, What};
 use crate::call::record::{CallRecord, Ending};
-use crate::media::counters::Counters;
+use crate::media::counters::{Counters, JITTER_BOUNDS_MS};
 use crate::routing::config::Priority;
 use crate::sip::fact::{Loss, Observation};
 use crate::switch::View;
@@ -35,6 +35,12 @@ pub struct Outside {
     pub datagrams_dropped: u64,
     /// Log lines dropped so far.
     pub log_lines_dropped: u64,
+    /// RTP packets that the kernel did not take, so far.
+    pub rtp_send_failures: u64,
+    /// Reads of media sockets that failed, so far.
+    pub rtp_receive_failures: u64,
+    /// Orders that a media thread did not take, so far.
+    pub media_orders_lost: u64,
 }
 
 impl Recorder {
@@ -148,9 +154,16 @@ impl Recorder {
         media.received_bytes.follow(counters.received_bytes);
         media.sent_bytes.follow(counters.sent_bytes);
         media.lost.follow(counters.lost_packets);
-        media.facts_lost.follow(counters.facts_lost);
-        for (metric, total) in &mut media.dropped {
+        for (metric, total) in media.dropped.iter_mut().chain(&mut media.totals) {
             metric.follow(total(counters));
+        }
+        // A leg above the last bound counts as twice that bound.
+        let bounds = JITTER_BOUNDS_MS.into_iter().chain(JITTER_BOUNDS_MS.last().map(|last| last * 2));
+        for ((seen, now), bound) in media.jitter_seen.iter_mut().zip(counters.jitter).zip(bounds) {
+            for _ in *seen..now {
+                media.jitter.observe(f64::from(bound) / 1_000.0);
+            }
+            *seen = now;
         }
     }
 
@@ -162,6 +175,10 @@ impl Recorder {
         net.connections_closed_by_limit.follow(outside.connections_closed_by_limit);
         net.datagrams_dropped.follow(outside.datagrams_dropped);
         self.families.log_lines_dropped.follow(outside.log_lines_dropped);
+        let media = &mut self.families.media;
+        media.send_failures.follow(outside.rtp_send_failures);
+        media.receive_failures.follow(outside.rtp_receive_failures);
+        media.orders_lost.follow(outside.media_orders_lost);
     }
 }
 

@@ -52,6 +52,18 @@ fn totals_are_followed_and_a_restarted_worker_does_not_run_backwards() {
 }
 
 #[test]
+fn each_leg_that_closed_is_in_the_jitter_once() {
+    let (mut recorder, exposition) = create();
+    for jitter in [[2, 0, 0, 0, 0, 0, 0], [2, 0, 0, 0, 0, 0, 0], [2, 0, 1, 0, 0, 0, 1]] {
+        recorder.media(&Counters { jitter, ..Counters::default() });
+    }
+    for (series, shown) in [("bucket{le=\"0.005\"}", "2"), ("bucket{le=\"0.02\"}", "3"), ("count", "4")] {
+        let series = format!("lianxian_rtp_jitter_seconds_{series}");
+        assert_eq!(value(&exposition.text(), &series).as_deref(), Some(shown), "{series}");
+    }
+}
+
+#[test]
 fn v31_a_hundred_thousand_callers_make_no_new_series() {
     let (mut recorder, exposition) = create();
     let call = |recorder: &mut Recorder, number: u64| {
