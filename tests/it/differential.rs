@@ -110,7 +110,7 @@ const DIVERGENCES: &[(&str, &str, &str)] = &[
 ];
 
 #[test]
-fn known_divergences_still_hold() {
+fn e1_what_rsip_cannot_read_we_read() {
     for (why, method, uri) in DIVERGENCES {
         let bytes = format!(
             "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:1@h>;tag=f\r\nTo: <sip:2@h>\r\n\

@@ -331,3 +331,63 @@ fn on_a_trusted_trunk_a_defect_that_does_not_matter_refuses_nothing() {
         assert_eq!(codes.last(), Some(&480), "{name}: {value}: {codes:?}");
     }
 }
+
+#[test]
+fn v29_numbers_out_of_range_are_refused_or_capped() {
+    let invite = || Letter::request("INVITE", "sip:12345@192.0.2.1").offer().with("Supported", "timer");
+    let rows = [
+        ("CSeq", "2147483648 INVITE", 400),
+        ("CSeq", "-1 INVITE", 400),
+        ("Max-Forwards", "999", 400),
+        ("Max-Forwards", "-1", 400),
+        ("Session-Expires", "0", 422),
+        ("Session-Expires", "1", 422),
+        ("Session-Expires", "18446744073709551616", 480),
+        ("Min-SE", "4294967296", 480),
+        ("Expires", "18446744073709551616", 480),
+        ("Retry-After", "1000000000000", 480),
+    ];
+    for (name, value, expected) in rows {
+        let mut bench = Bench::new(Reading::Strict);
+        let flow = bench.flow(From::Trunk, Transport::Udp);
+        let answers = bench.deliver(flow, &invite().with(name, value).bytes());
+        let last = answers.responses.last().map(|response| response.code);
+        assert!(last == Some(expected) || (expected == 480 && last == Some(400)), "{name}: {value}: {last:?}");
+        let latest = bench.endpoint.census().latest_timer.unwrap_or(bench.now);
+        assert!(latest.since(bench.now) <= std::time::Duration::from_secs(24 * 3600), "{name}: {value}");
+    }
+}
+
+#[test]
+fn v26_multipart_bombs_are_refused_in_bounded_time() {
+    let nested = (0..1_000).fold(String::new(), |body, level| {
+        format!("--b{level}\r\nContent-Type: multipart/mixed;boundary=b{}\r\n\r\n{body}", level + 1)
+    });
+    let long = "b".repeat(7_000);
+    let bodies = [
+        ("an empty part", "b", "--b\r\n\r\n--b--\r\n".to_owned()),
+        ("no part", "b", "--b--\r\n".to_owned()),
+        ("no end", "b", "--b\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n".to_owned()),
+        ("no boundary in it", "b", "v=0\r\n".repeat(1_000)),
+        ("a thousand levels", "b999", nested),
+        ("a boundary of 7 kB", &long, format!("--{long}\r\n\r\n")),
+        ("ten thousand parts", "b", "--b\r\n\r\n".repeat(10_000)),
+        ("nearly a boundary", "bbbbbbbbbbbb", "--bbbbbbbbbbb\r\n".repeat(5_000)),
+    ];
+    for (what, boundary, body) in bodies {
+        let mut bench = Bench::new(Reading::Tolerant);
+        let flow = bench.flow(From::Trunk, Transport::Tcp);
+        let kind = format!("multipart/mixed;boundary={boundary}");
+        let letter = Letter::request("INVITE", "sip:12345@192.0.2.1").body(&kind, body).bytes();
+        let start = crate::fuzzing::computed();
+        let answers = bench.deliver(flow, &letter);
+        let spent = crate::fuzzing::computed().saturating_sub(start);
+        let last = answers.responses.last().map(|response| response.code);
+        assert!(matches!(last, Some(415 | 400)), "{what}: {last:?}");
+        assert!(
+            spent < std::time::Duration::from_millis(if cfg!(debug_assertions) { 100 } else { 5 }),
+            "{what}: {spent:?}"
+        );
+        bench.is_alive(From::Trunk, Transport::Tcp);
+    }
+}
