@@ -37,7 +37,10 @@ fn every_claimed_row_has_its_test() {
 fn claims() -> Vec<(String, Vec<String>)> {
     let text = fs::read_to_string(root().join("tests/rows.toml")).expect("tests/rows.toml is readable");
     // A row named twice in one table is refused by TOML itself.
-    let table: toml::Table = text.parse().expect("tests/rows.toml is TOML without doubled rows");
+    let table: toml::Table = match text.parse() {
+        Ok(table) => table,
+        Err(error) => panic!("tests/rows.toml: {error}"),
+    };
     let mut found = Vec::new();
     for (section, rows) in &table {
         let rows = rows.as_table().expect("a section of rows.toml is a table");

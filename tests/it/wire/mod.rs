@@ -1,5 +1,30 @@
-//! Real sockets on loopback, each party on its own address.
+//! The real daemon on loopback, with real phones and trunks around it.
+//!
+//! Decides: nothing; it starts `lianxian serve` as a process with a configuration of its own and lets SIPp, baresip,
+//! PJSUA2 and kamailio call through it. Every party has an address of its own in a 127.x.y.0/24 that belongs to one
+//! test, sends a tone of its own and records: who hears whom, and how long a gap was, are numbers.
+//! Invariants: every wait has a deadline; every process is ended by the guard that started it, also when the test
+//! fails; a missing tool fails the test. Does not do: timing promises (scripts/bench does) and lost packets (`world`).
 
+#![allow(clippy::disallowed_methods, reason = "these tests run against the real clock")]
+
+// The harness.
+mod baresip;
+mod kamailio;
+mod loopback;
+mod phone;
+mod process;
+mod setup;
+mod sipp;
+mod sound;
+
+// The stories.
+mod cancelled_and_refused;
 mod daemon;
+mod held;
+mod kept;
 mod media_plane;
+mod sprayed;
+mod torture_on_the_wire;
 mod transport;
+mod who_hears_whom;

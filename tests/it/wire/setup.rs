@@ -1,0 +1,224 @@
+//! The daemon as a process, with a configuration written for one test.
+
+use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::loopback::{Loopback, PATIENCE, wait_for};
+use super::process::Process;
+
+/// The last number of the daemon's address in every test network.
+pub(super) const DAEMON: u8 = 1;
+
+/// The realm of the daemon's challenges.
+pub(super) const REALM: &str = "hotline.test";
+
+/// The number of every citizen.
+pub(super) const CITIZEN: &str = "13900001111";
+
+/// The password of every agent.
+pub(super) const PASSWORD: &str = "correct horse battery staple";
+
+/// What the daemon of a test is configured with.
+pub(super) struct Setup<'a> {
+    loopback: &'a Loopback,
+    sip: SocketAddr,
+    trunks: String,
+    plan: Vec<String>,
+    answer_on_queue: &'static str,
+    agents: String,
+    digest: &'static str,
+    phones_rtp: &'static str,
+}
+
+impl<'a> Setup<'a> {
+    /// A daemon at the test's own address, without trunks, agents and hotline yet.
+    pub(super) fn new(loopback: &'a Loopback) -> Self {
+        Self::at(loopback, (loopback.host(DAEMON), 5060).into())
+    }
+
+    /// A daemon at another address.
+    pub(super) fn at(loopback: &'a Loopback, sip: SocketAddr) -> Self {
+        let (trunks, plan, agents) = (String::new(), Vec::new(), String::new());
+        Self {
+            loopback,
+            sip,
+            trunks,
+            plan,
+            answer_on_queue: "false",
+            agents,
+            digest: "\"SHA-256\", \"MD5\"",
+            phones_rtp: "sdp",
+        }
+    }
+
+    /// A trunk whose requests come from the host of `peer` and which is called at `peer`.
+    pub(super) fn trunk(mut self, id: &str, peer: impl Into<SocketAddr>) -> Self {
+        let peer = peer.into();
+        write!(
+            self.trunks,
+            "[[trunk]]\nid = \"{id}\"\nclass = \"pbx\"\nprofile = \"generic\"\ntrust = \"trusted\"\n\
+             networks = [\"{network}\"]\nnext_hops = [\"{peer}\"]\n\n",
+            network = IpNet::from(peer.ip()),
+        )
+        .expect("writing to a String cannot fail");
+        self
+    }
+
+    /// The hotline 12345 rings the group of agents, or does so next.
+    pub(super) fn rings_agents(mut self) -> Self {
+        self.plan.push("{ group = \"desk\" }".to_owned());
+        self
+    }
+
+    /// The hotline 12345 rings a number on a trunk, or does so next.
+    pub(super) fn rings_trunk(mut self, trunk: &str, number: &str) -> Self {
+        self.plan.push(format!("{{ trunk = \"{trunk}\", number = \"{number}\" }}"));
+        self
+    }
+
+    /// The hotline answers at once and plays music while it rings.
+    pub(super) fn answer_on_queue(mut self) -> Self {
+        self.answer_on_queue = "true";
+        self
+    }
+
+    /// For telephones like baresip 1.0: it gives up at the sight of another digest beside MD5, and its sound comes from
+    /// another address than its SDP says, as behind a translator.
+    pub(super) fn old_telephones(mut self) -> Self {
+        self.digest = "\"MD5\"";
+        self.phones_rtp = "learn";
+        self
+    }
+
+    /// An agent of the hotline's group.
+    pub(super) fn agent(mut self, number: &str) -> Self {
+        write!(
+            self.agents,
+            "[[agent]]\nnumber = \"{number}\"\ngroups = [\"desk\"]\nsecret = \"${{LIANXIAN_TEST_SECRET}}\"\n\n"
+        )
+        .expect("writing to a String cannot fail");
+        self
+    }
+
+    /// Writes the configuration, starts the daemon and waits until it is ready.
+    pub(super) fn start(self) -> Daemon {
+        let loopback = self.loopback;
+        let sip = self.sip;
+        let admin = SocketAddr::from((loopback.host(DAEMON), 9464));
+        let config = self.write(sip, admin);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lianxian"));
+        command.arg("serve").arg("--config").arg(config).env("LIANXIAN_TEST_SECRET", PASSWORD);
+        let mut daemon = Daemon { process: Process::start(loopback, "lianxian", command), sip, admin };
+        wait_for("the daemon to be ready", PATIENCE, || {
+            assert!(daemon.process.runs(), "the daemon ended:\n{}", daemon.process.printed());
+            daemon.ask("/readyz").filter(|answer| answer.starts_with("HTTP/1.1 200")).map(|_| ())
+        });
+        daemon
+    }
+
+    /// Writes every file of the configuration and gives the main one.
+    fn write(&self, sip: SocketAddr, admin: SocketAddr) -> PathBuf {
+        let loopback = self.loopback;
+        let (media, softphones) = match sip.ip() {
+            IpAddr::V4(_) => (format!("{}/24", loopback.host(0)), format!("{}/28", loopback.host(96))),
+            IpAddr::V6(_) => ("::1/128".to_owned(), "::1/128".to_owned()),
+        };
+        let main = format!(
+            "[sip]\nrealm = \"{REALM}\"\n\n\
+             [[sip.listen]]\ntransport = \"udp\"\naddress = \"{sip}\"\n\n\
+             [[sip.listen]]\ntransport = \"tcp\"\naddress = \"{sip}\"\n\n\
+             [softphones]\nnetworks = [\"{softphones}\"]\ndigest = [{digest}]\n\n\
+             [media]\naddress = \"{address}\"\nfirst_port = 20000\nlast_port = 20999\nprompts = \"{package}/prompts\"\n\n\
+             [admin]\nlisten = \"{admin}\"\n\n[log]\nlevel = \"debug\"\n\n[files]\nprofiles = \"profiles\"\n",
+            digest = self.digest,
+            address = sip.ip(),
+            package = env!("CARGO_MANIFEST_DIR"),
+        );
+        loopback.write("config/trunks.toml", &self.trunks);
+        let hotline = match self.plan.as_slice() {
+            [] => String::new(),
+            plan => format!(
+                "[[hotline]]\nnumber = \"12345\"\nname = \"政务服务热线\"\nring_timeout_s = 5\n\
+                 answer_on_queue = {}\nplan = [{}]\n",
+                self.answer_on_queue,
+                plan.join(", "),
+            ),
+        };
+        loopback.write("config/hotlines.toml", &hotline);
+        loopback.write("config/agents.toml", &format!("[[group]]\nid = \"desk\"\nname = \"坐席\"\n\n{}", self.agents));
+        // The parties' ears are where their SDP says, all in the test's own network.
+        let profile = |rtp_source, networks: &str| {
+            format!(
+                "description = \"a party of a test\"\nrtp_source = \"{rtp_source}\"\nmedia_networks = [{networks}]\n"
+            )
+        };
+        loopback.write("config/profiles/generic.toml", &profile("sdp", &format!("\"{media}\"")));
+        let phones = format!("\"{media}\", \"127.0.0.1/32\"");
+        loopback.write("config/profiles/softphone.toml", &profile(self.phones_rtp, &phones));
+        loopback.write("config/lianxian.toml", &main)
+    }
+}
+
+/// A running daemon.
+pub(super) struct Daemon {
+    /// The process.
+    pub(super) process: Process,
+    /// Where it listens for SIP, UDP and TCP.
+    pub(super) sip: SocketAddr,
+    admin: SocketAddr,
+}
+
+impl Daemon {
+    /// The sum of a metric's series whose labels contain `label` (all with an empty one); 0 if there are none.
+    pub(super) fn metric(&self, name: &str, label: &str) -> f64 {
+        let text = self.ask("/metrics").expect("the admin listener answers");
+        let series = text.lines().filter(|line| {
+            let rest = line.strip_prefix(name);
+            rest.is_some_and(|rest| rest.starts_with(['{', ' '])) && line.contains(label)
+        });
+        series.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+    }
+
+    /// Waits until a metric has a value.
+    pub(super) fn wait_for_metric(&self, name: &str, label: &str, value: f64) {
+        let what = format!("{name}{{{label}}} to be {value}");
+        wait_for(&what, PATIENCE, || ((self.metric(name, label) - value).abs() < 1e-9).then_some(()));
+    }
+
+    /// At the end of every test: nobody was lost, nothing is left over, no secret was told, and the daemon ends when
+    /// it is asked to.
+    pub(super) fn ends_clean(mut self) {
+        self.wait_for_metric("lianxian_calls_active", "", 0.0);
+        self.wait_for_metric("lianxian_rtp_legs", "", 0.0);
+        self.wait_for_metric("lianxian_rtp_ports_in_use", "", 0.0);
+        assert!(self.metric("lianxian_caller_lost_total", "") < 0.5, "a caller was lost");
+        let metrics = self.ask("/metrics").expect("the admin listener answers");
+        self.process.terminate();
+        let status = self.process.ended(PATIENCE);
+        assert!(status.success(), "the daemon ended with {status}");
+        let printed = self.process.printed();
+        assert!(!printed.contains("panicked"), "the daemon panicked:\n{printed}");
+        // V41: whole numbers are for the wire only, passwords for nobody.
+        for told in [&printed, &metrics] {
+            for secret in [CITIZEN, PASSWORD] {
+                assert!(!told.contains(secret), "`{secret}` was told:\n{told}");
+            }
+        }
+    }
+
+    /// One HTTP request to the admin listener.
+    pub(super) fn ask(&self, path: &str) -> Option<String> {
+        let mut stream = TcpStream::connect_timeout(&self.admin, Duration::from_secs(1)).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(2))).ok()?;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.admin).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        Some(answer)
+    }
+}

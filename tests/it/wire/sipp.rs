@@ -1,0 +1,95 @@
+//! SIPp as a trunk: the scenarios of `tests/sipp`, whose asserts fail the test.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use super::loopback::{Loopback, PATIENCE, text_of, wait_for};
+use super::process::Process;
+use super::setup::CITIZEN;
+
+/// A running scenario.
+pub(super) struct Sipp {
+    process: Process,
+    log: PathBuf,
+    scenario: &'static str,
+    errors: PathBuf,
+}
+
+/// What a scenario is started with.
+pub(super) struct SippSetup {
+    /// `tests/sipp/NAME.xml`.
+    pub(super) scenario: &'static str,
+    /// The trunk's own address and port.
+    pub(super) local: SocketAddr,
+    /// Where requests go.
+    pub(super) remote: SocketAddr,
+    /// Where the trunk's ear is.
+    pub(super) ear: SocketAddr,
+    /// The length of a `<pause/>` without a length of its own.
+    pub(super) talk: Duration,
+    /// SIPp's word for the transport: `u1` or `t1`.
+    pub(super) transport: &'static str,
+}
+
+impl SippSetup {
+    /// A scenario over UDP with pauses of two seconds.
+    pub(super) fn new(scenario: &'static str, local: impl Into<IpAddr>, remote: SocketAddr, ear: SocketAddr) -> Self {
+        let local = SocketAddr::new(local.into(), 5060);
+        Self { scenario, local, remote, ear, talk: Duration::from_secs(2), transport: "u1" }
+    }
+
+    /// Starts it.
+    pub(super) fn start(self, loopback: &Loopback) -> Sipp {
+        let name = format!("sipp-{}-{}", self.scenario, self.local).replace([':', '.', '[', ']'], "-");
+        let (log, errors) = (loopback.file(&format!("{name}.words")), loopback.file(&format!("{name}.errors")));
+        let bracketed = |address: IpAddr| if address.is_ipv6() { format!("[{address}]") } else { address.to_string() };
+        let mut command = Command::new("sipp");
+        command
+            .arg("-sf")
+            .arg(format!("{}/tests/sipp/{}.xml", env!("CARGO_MANIFEST_DIR"), self.scenario))
+            .args(["-i", &bracketed(self.local.ip()), "-p", &self.local.port().to_string(), "-t", self.transport])
+            .args(["-m", "1", "-l", "1", "-nostdin", "-timeout", "60s", "-timeout_error"])
+            .args(["-d", &self.talk.as_millis().to_string()])
+            .args(["-key", "ear", &self.ear.ip().to_string(), "-key", "ear_port", &self.ear.port().to_string()])
+            .args(["-key", "family", if self.ear.is_ipv6() { "IP6" } else { "IP4" }])
+            .args(["-key", "citizen", CITIZEN])
+            .args(["-trace_logs", "-log_file"])
+            .arg(&log)
+            .args(["-trace_err", "-error_file"])
+            .arg(&errors)
+            .args(["-trace_msg", "-message_file"])
+            .arg(loopback.file(&format!("{name}.messages")))
+            .arg(self.remote.to_string())
+            .env("TERM", "dumb");
+        let process = Process::start(loopback, &name, command);
+        Sipp { process, log, scenario: self.scenario, errors }
+    }
+}
+
+impl Sipp {
+    /// Waits for a `<log>` of the scenario that starts with `word` and gives the rest of the line.
+    pub(super) fn says(&mut self, word: &str) -> String {
+        let what = format!("`{word}` from SIPp's {}", self.scenario);
+        wait_for(&what, PATIENCE + PATIENCE, || {
+            let text = text_of(&self.log);
+            let line = text.lines().find_map(|line| line.strip_prefix(word)).map(|rest| rest.trim().to_owned());
+            assert!(line.is_some() || self.process.runs(), "SIPp's {}: {}", self.scenario, text_of(&self.errors));
+            line
+        })
+    }
+
+    /// Waits for the far end's media address: the scenarios log `media ADDRESS PORT`.
+    pub(super) fn media(&mut self) -> SocketAddr {
+        let line = self.says("media");
+        let (address, port) = line.split_once(' ').expect("an address and a port");
+        SocketAddr::new(address.parse().expect("an address"), port.trim().parse().expect("a port"))
+    }
+
+    /// Waits until the scenario has ended well.
+    pub(super) fn passes(mut self) {
+        let status = self.process.ended(Duration::from_secs(60));
+        assert!(status.success(), "SIPp's {} ended with {status}: {}", self.scenario, text_of(&self.errors));
+    }
+}
