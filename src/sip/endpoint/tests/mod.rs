@@ -1,5 +1,7 @@
 //! The endpoint on a stepped clock, against peers that write their messages by hand.
 
+#![allow(clippy::wildcard_enum_match_arm, reason = "a test names the cases that it waits for")]
+
 mod admission;
 mod incoming;
 mod offers;
