@@ -135,6 +135,8 @@ impl Context<'_> {
             }
             other @ (Phase::Arrived | Phase::Called(_) | Phase::Connected(_) | Phase::Leaving) => other,
         };
+        // Not before: until it has our SDP nothing of ours, not even RTCP, may reach the caller.
+        self.agree(caller);
     }
 
     /// A leg that we called has answered.

@@ -316,6 +316,7 @@ fn relay_early_media(cx: &mut Context<'_>, caller: LegId, leg: LegId) {
     if !cx.legs.is_connected(caller) {
         let Some(sdp) = sound.owed_answer() else { return };
         cx.order(caller, LegOrder::Progress { code: 183, sdp: Some(sdp) });
+        cx.agree(caller);
     }
     cx.hear(caller, source);
 }

@@ -79,7 +79,6 @@ impl Offered {
             cx.refused(self.caller, &refused);
             return refuse(cx, self.caller, refused.code(), RefusedFor::Session);
         }
-        cx.agree(self.caller);
         match cx.decision.answering {
             // Until a person answers: charging and 接通率 depend on it.
             Answering::ByPerson => cx.order(self.caller, LegOrder::Progress { code: 180, sdp: None }),
