@@ -40,8 +40,10 @@ impl From<std::io::Error> for Trouble {
 
 /// The realm of the story.
 pub(super) const REALM: &str = "story.lianxian.example";
-/// How long the daemon may take to become ready, and to end.
+/// How long the daemon may take to become ready.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a process may take to end after each signal.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// The stage with the running daemon. Dropping it ends the daemon and removes every file.
 #[derive(Debug)]
@@ -291,13 +293,19 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let until = Instant::now() + PATIENCE;
-        if let Ok(number) = i32::try_from(self.child.id()) {
-            // A child that has ended already needs no signal.
-            kill(Pid::from_raw(number), Signal::SIGTERM).ok();
-        }
-        while !self.has_ended() && Instant::now() < until {
-            std::thread::sleep(Duration::from_millis(10));
+        // The daemon lets calls finish at the first signal and ends at the second.
+        for _ in 0..2 {
+            if self.has_ended() {
+                return;
+            }
+            if let Ok(number) = i32::try_from(self.child.id()) {
+                // A child that ends at this very moment needs no signal.
+                kill(Pid::from_raw(number), Signal::SIGTERM).ok();
+            }
+            let until = Instant::now() + FAREWELL;
+            while !self.has_ended() && Instant::now() < until {
+                std::thread::sleep(Duration::from_millis(10));
+            }
         }
         if !self.has_ended() {
             self.child.kill().ok();

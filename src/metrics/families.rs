@@ -184,8 +184,13 @@ impl NetFamilies {
 
 impl CallFamilies {
     fn register(r: &Registry) -> Self {
+        let active = gauges(r, "lianxian_calls_active", "Calls now, by priority.", &["kind"]);
+        // 0 is shown, not absent: an alert must tell "none" from "unknown".
+        for kind in ["normal", "emergency"] {
+            active.with_label_values(&[kind]).set(0);
+        }
         Self {
-            active: gauges(r, "lianxian_calls_active", "Calls now, by priority.", &["kind"]),
+            active,
             total: counters(r, "lianxian_calls_total", "Calls that are over.", &["service", "dir", "result"]),
             refused: counters(r, "lianxian_calls_refused_total", "Calls refused at the door.", &["reason"]),
             setup_seconds: histogram(
