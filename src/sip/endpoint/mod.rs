@@ -288,7 +288,7 @@ impl Endpoint {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         leg.handle(&mut self.core, now, input);
         if leg.is_over() {
-            self.core.transactions.disown(id);
+            self.core.transactions.disown(now, id);
             if let Some(leg) = self.forget(id) {
                 self.ended.remember(now, leg.line.local_tag, leg.line.peer);
             }

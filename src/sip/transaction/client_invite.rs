@@ -60,6 +60,8 @@ impl ClientInvite {
             Self::Proceeding => match input {
                 ClientInput::Response(class) => responded(scene, class),
                 ClientInput::TransportFailed => failed(scene, Effect::TransportFailed),
+                // Armed when nobody waits for the final response any more.
+                ClientInput::Timer(Timer::B) => failed(scene, Effect::TimedOut),
                 ClientInput::Timer(_) => Self::Proceeding,
             },
             Self::Completed => match input {

@@ -289,12 +289,16 @@ impl Transactions {
         self.remove(id);
     }
 
-    /// A leg is over: its transactions go on for nobody.
-    pub fn disown(&mut self, leg: LegId) {
+    /// A leg is over: its transactions go on for nobody. An INVITE of ours that rings has no timer of its own, so that it
+    /// gets one now.
+    pub fn disown(&mut self, now: Instant, leg: LegId) {
         for id in self.of_leg(leg) {
             self.by_leg.remove(&(leg, id));
-            if let Some(entry) = self.entries.get_mut(&id) {
-                entry.owner = Owner::Nobody;
+            let Some(entry) = self.entries.get_mut(&id) else { continue };
+            entry.owner = Owner::Nobody;
+            if let Part::ClientInvite { machine: ClientInvite::Proceeding, .. } = &entry.part {
+                entry.timers.set(Timer::B, now + self.timing.patience());
+                self.deadlines.set(&id, entry.timers.next_timeout());
             }
         }
     }
@@ -503,9 +507,8 @@ impl Transactions {
         let Some(Transaction { part: Part::ClientInvite { acks, .. }, .. }) = self.entries.get(&id) else {
             return false;
         };
-        let Some(tag) = response.headers.to().ok().and_then(|to| to.tag().cloned()) else {
-            return false;
-        };
+        // A peer of RFC 2543 has no tag, and no forks.
+        let tag = response.headers.to().ok().and_then(|to| to.tag().cloned()).unwrap_or_default();
         let Some((_, flow, wire)) = acks.iter().find(|(known, _, _)| *known == tag) else { return false };
         self.sends.push_back((*flow, wire.clone()));
         self.repetitions += 1;
@@ -531,6 +534,8 @@ impl Transactions {
                 self.by_remote.insert((moved.remote, id));
                 return;
             }
+            // A stream that was opened for responses and closed again is opened again for the next one.
+            Part::ServerInvite { .. } | Part::Server { .. } if failure == FlowFailure::Closed => return,
             Part::ServerInvite { .. } | Part::Server { .. } => Input::Server(ServerInput::TransportFailed),
         };
         let effects = self.drive(now, id, input);

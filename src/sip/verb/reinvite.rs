@@ -16,8 +16,9 @@ use crate::sip::message::{Method, Name, Request, Response};
 use crate::sip::transaction::machine::Class;
 use crate::sip::transaction::table::{TxId, What};
 
-/// How long our BYE waits for an ACK or a final response of a re-INVITE.
-const HANG_UP_PATIENCE: Duration = Duration::from_secs(2);
+/// How long our BYE waits for an ACK or a final response of a re-INVITE: long enough for a living peer, and well within the
+/// second in which a leg has to be hung up (I18).
+const HANG_UP_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Which offer is on its way in a dialog.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,6 +9,7 @@ mod outgoing;
 mod refusals;
 mod robustness;
 mod softphones;
+mod walk;
 
 use std::net::SocketAddr;
 use std::time::Duration;
