@@ -232,5 +232,5 @@ impl Mapping {
 /// How many samples a span of time covers.
 fn samples_in(span: Duration) -> u32 {
     // Wraps after six days, as the timestamp itself does.
-    (span.as_nanos() / 125_000) as u32
+    (span.as_secs() * 8_000 + u64::from(span.subsec_nanos() / 125_000)) as u32
 }

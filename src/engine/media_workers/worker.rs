@@ -15,7 +15,7 @@ use crate::base::ids::{CallId, LegId};
 use crate::base::time::Instant;
 use crate::engine::clock::Clock;
 use crate::media::order::Order;
-use crate::media::plane::{Arrival, Channel, Departure, Plane, Port};
+use crate::media::plane::{Arrival, Channel, Departure, Plane, Port, Reason, Verdict};
 use crate::media::rtp::DATAGRAM_LENGTH_MAX;
 use crate::net::rtp_sockets::{MediaSocket, Remarks};
 
@@ -31,8 +31,14 @@ const PUBLISH_EVERY: Duration = Duration::from_millis(500);
 /// The longest sleep while facts wait for room in the channel.
 const RETRY_FACTS_AFTER: Duration = Duration::from_millis(20);
 
+/// How long timers wait while packets come that have waited through a stall: nobody is called silent whose packets lie
+/// in a socket (F26). Longer than any backlog takes, shorter than anybody notices after a stall.
+const BACKLOG_PATIENCE: Duration = Duration::from_millis(500);
+
 pub(super) struct Worker {
     plane: Plane,
+    /// Since when the packets that come are stale.
+    behind_since: Option<Instant>,
     sockets: Sockets,
     shared: Arc<Shared>,
     clock: Clock,
@@ -47,6 +53,13 @@ struct Sockets {
     epoll: Epoll,
     by_slot: Vec<Option<(MediaSocket, MediaSocket)>>,
     counters: SocketCounters,
+}
+
+/// Whether the packets that come are fresh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pace {
+    InTime,
+    Behind,
 }
 
 /// Whether the thread goes on.
@@ -67,6 +80,7 @@ impl Worker {
         epoll.add(&shared.bell, EpollEvent::new(EpollFlags::EPOLLIN, BELL))?;
         Ok(Self {
             plane,
+            behind_since: None,
             sockets: Sockets { epoll, by_slot: Vec::new(), counters: SocketCounters::default() },
             shared,
             clock,
@@ -84,25 +98,41 @@ impl Worker {
         loop {
             let count = match self.sockets.epoll.wait(&mut events, self.sleep()) {
                 Ok(count) => count,
-                Err(Errno::EINTR) => 0,
+                // A process that goes on after SIGCONT comes here: its packets are read before its timers run.
+                Err(Errno::EINTR) => continue,
                 Err(error) => panic!("the media thread has lost its epoll: {error}"),
             };
             let (now, wall) = (self.clock.now(), self.clock.wall());
-            let mut rung = false;
+            let (mut rung, mut pace) = (false, Pace::InTime);
             for event in events.iter().take(count) {
                 match event.data() {
                     BELL => rung = true,
-                    socket => self.read(now, wall, socket),
+                    socket => {
+                        if self.read(now, wall, socket) == Some(Verdict::Dropped(Reason::Stale)) {
+                            pace = Pace::Behind;
+                        }
+                    }
                 }
             }
             if rung && self.take_orders() == Going::Out {
                 return;
             }
-            let sockets = &mut self.sockets;
-            self.plane.handle_timeout(self.clock.now(), &mut |departure, packet| sockets.send(departure, packet));
+            if self.may_tick(now, pace) {
+                let sockets = &mut self.sockets;
+                self.plane.handle_timeout(self.clock.now(), &mut |departure, packet| sockets.send(departure, packet));
+            }
             self.deliver_facts();
             self.publish(now);
         }
+    }
+
+    /// Whether the timers' turn has come: not before the packets of a stall are read, as long as patience lasts.
+    fn may_tick(&mut self, now: Instant, pace: Pace) -> bool {
+        self.behind_since = match pace {
+            Pace::InTime => None,
+            Pace::Behind => self.behind_since.or(Some(now)),
+        };
+        self.behind_since.is_none_or(|since| now.since(since) > BACKLOG_PATIENCE)
     }
 
     fn sleep(&self) -> EpollTimeout {
@@ -116,26 +146,23 @@ impl Worker {
 
     /// Reads one datagram. The socket stays ready in epoll while there are more, which costs less than a read that finds
     /// nothing after every packet, and no leg waits behind another's flood.
-    fn read(&mut self, now: Instant, wall: Duration, data: u64) {
+    fn read(&mut self, now: Instant, wall: Duration, data: u64) -> Option<Verdict> {
         let channel = if data & 1 == 0 { Channel::Rtp } else { Channel::Rtcp };
-        let Ok(slot) = usize::try_from(data >> 1) else { return };
-        let port = Port { slot, channel };
-        let Some(socket) = self.sockets.get(port) else { return };
-        let datagram = match socket.receive(&mut self.buffer, &mut self.remarks) {
-            Ok(Some(datagram)) => datagram,
-            Ok(None) => return,
+        let port = Port { slot: usize::try_from(data >> 1).ok()?, channel };
+        let datagram = match self.sockets.get(port)?.receive(&mut self.buffer, &mut self.remarks) {
+            Ok(datagram) => datagram?,
             Err(_) => {
                 self.sockets.counters.receive_failures += 1;
-                return;
+                return None;
             }
         };
         // The wall clock may be set back or forward meanwhile; an age that cannot be is none.
         let age = datagram.taken_at.map_or(Duration::ZERO, |taken| wall.saturating_sub(taken));
         let at = Instant::from_nanos(now.as_nanos().saturating_sub(u64::try_from(age.as_nanos()).unwrap_or(0)));
-        let Some(packet) = self.buffer.get_mut(..datagram.length) else { return };
         let arrival = Arrival { port, from: datagram.from, at };
+        let packet = self.buffer.get_mut(..datagram.length)?;
         let sockets = &mut self.sockets;
-        self.plane.receive(now, arrival, packet, &mut |departure, packet| sockets.send(departure, packet));
+        Some(self.plane.receive(now, arrival, packet, &mut |departure, packet| sockets.send(departure, packet)))
     }
 
     fn take_orders(&mut self) -> Going {

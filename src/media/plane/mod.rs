@@ -34,6 +34,9 @@ use crate::base::timer::DeadlineQueue;
 /// Facts that may wait for the engine.
 const FACTS_MAX: usize = 16_384;
 
+/// The name under which ringback plays; no file of the prompt folder has it.
+const RINGBACK: &str = "";
+
 /// What the plane is told once.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -291,7 +294,8 @@ impl Plane {
                 return self.link(slot, id);
             }
             Source::Nothing => None,
-            Source::Ringback => Some(Playing::new(String::new(), self.library.ringback().clone(), true)),
+            Source::Ringback if leg.repeats(RINGBACK) => return,
+            Source::Ringback => Some(Playing::new(RINGBACK.to_owned(), self.library.ringback().clone(), true)),
             Source::Prompt { name, repeat: true } if leg.repeats(&name) => return,
             Source::Prompt { name, repeat } => {
                 let recording = self.library.prompt(&name);

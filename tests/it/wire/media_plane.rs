@@ -1,8 +1,9 @@
 //! The media threads alone, on loopback: who hears whom, strangers, ports given back, facts that wait.
 
-use std::io::ErrorKind;
+use std::io::{BufRead, BufReader, ErrorKind};
 use std::net::{SocketAddr, UdpSocket};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ use lianxian::media::order::{AgreedSession, Codec, Order, Payload, RtpSource, So
 use lianxian::media::rtp::Header;
 use lianxian::media::tone::{Goertzel, Tone};
 use lianxian::net::rtp_sockets::{MediaSocket, Remarks};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
@@ -301,4 +304,72 @@ async fn shipped_prompts_are_heard() {
     threads.hear(1, 1, Source::Prompt { name: "please_wait".to_owned(), repeat: false });
     // The listener says nothing for five seconds meanwhile, which is a fact too.
     while threads.fact().await != (CallId(1), LegId(1), Fact::PromptEnded) {}
+}
+
+/// Not a test by itself: the media threads in a process of their own, for the test below to stop. It tells its facts and
+/// ends when its input does.
+#[tokio::test]
+async fn media_threads_of_a_child() {
+    let Ok(peers) = std::env::var(CHILD) else { return };
+    let mut threads = Threads::start(STOPPED, Library::empty(), 64);
+    for (leg, peer) in (1..).zip(peers.split(',')) {
+        threads.open(1, leg, peer.parse().unwrap());
+        threads.hear(1, leg, Source::Leg(LegId(3 - leg)));
+    }
+    println!("{READY}");
+    tokio::task::spawn_blocking(|| std::io::stdin().lines().count()).await.unwrap();
+    while let Ok((_, leg, fact)) = threads.facts.try_recv() {
+        println!("{leg} {fact:?}");
+    }
+    println!("stale {}", threads.workers.statistics().plane.stale);
+}
+
+const CHILD: &str = "LIANXIAN_TEST_MEDIA_CHILD";
+const READY: &str = "the threads run";
+const STOPPED: [u8; 4] = [127, 0, 77, 61];
+
+/// F26, E7: stopped for more than five seconds in mid-call; afterwards nothing old is heard and nobody is called silent.
+#[tokio::test]
+async fn a_stopped_process_goes_on_without_delay() {
+    let mut parties = [Party::new([127, 0, 77, 62], 500), Party::new([127, 0, 77, 63], 900)];
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "wire::media_plane::media_threads_of_a_child", "--nocapture"])
+        .env(CHILD, format!("{},{}", parties[0].address(), parties[1].address()))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(told.by_ref().any(|line| line.contains(READY)));
+    let pid = Pid::from_raw(child.id() as i32);
+    let mut heard_while_stopped = [0; 2];
+    for step in 0..375 {
+        match step {
+            50 => kill(pid, Signal::SIGSTOP).unwrap(),
+            325 => kill(pid, Signal::SIGCONT).unwrap(),
+            _ => {}
+        }
+        for (leg, party) in (1..).zip(&mut parties) {
+            party.talk(SocketAddr::from((STOPPED, 40_000 + 2 * leg)));
+        }
+        sleep(Duration::from_millis(20)).await;
+        for (heard, party) in heard_while_stopped.iter_mut().zip(&mut parties) {
+            let count = party.listen();
+            if (60..325).contains(&step) {
+                *heard += count;
+            }
+        }
+    }
+    drop(child.stdin.take());
+    let told: Vec<String> = told.collect();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(heard_while_stopped, [0, 0]);
+    for party in &parties {
+        // A second before, a second after, and at most what is younger than 100 ms; 275 packets were sent meanwhile.
+        let packets = party.heard.len() / 160;
+        assert!((90..=115).contains(&packets), "{packets} packets, {told:?}");
+    }
+    assert!(!told.iter().any(|line| line.contains("Silent")), "{told:?}");
+    let stale = told.iter().find_map(|line| line.strip_prefix("stale ")).expect("the child tells").to_owned();
+    assert!(stale.parse::<u32>().unwrap() > 300, "{stale}");
 }

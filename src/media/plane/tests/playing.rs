@@ -35,6 +35,19 @@ fn ringback_is_450_hz_on_a_grid_of_20_ms() {
 }
 
 #[test]
+fn ringback_ordered_again_keeps_its_cadence() {
+    let mut bench = Bench::new();
+    bench.open(CALL, 1, &[PCMA]);
+    for _ in 0..10 {
+        bench.hear(1, Source::Ringback);
+        bench.pass(milliseconds(500));
+    }
+    let sound = linear(&bench.take_sent(1));
+    assert!(Goertzel::amplitude(450, &sound[100..7_900]) > 6_000.0);
+    assert!(Goertzel::amplitude(450, &sound[8_000..]) < 100.0);
+}
+
+#[test]
 fn a_prompt_played_once_ends_and_says_so() {
     let mut bench = Bench::with(prompt("all_busy", 700, 210), 1);
     bench.open(CALL, 1, &[PCMU]);
