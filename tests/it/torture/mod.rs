@@ -6,6 +6,7 @@
 
 mod corpora;
 mod endpoint;
+mod far_leg;
 mod letter;
 mod own_cases;
 mod rfc4475;
