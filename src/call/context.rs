@@ -125,7 +125,7 @@ impl Context<'_> {
 
     /// Answers the caller with 200: the answer to its offer, or our offer if it made none.
     pub(super) fn accept(&mut self, caller: LegId) {
-        let Some(leg) = self.legs.get_mut(caller) else { return };
+        let Some(leg) = self.legs.get_mut(caller).filter(|leg| matches!(leg.phase, Phase::Calling(_))) else { return };
         leg.phase = match std::mem::replace(&mut leg.phase, Phase::Leaving) {
             Phase::Calling(mut sound) => {
                 let sdp = sound.owed_answer().unwrap_or_else(|| sound.offer());
