@@ -1,6 +1,6 @@
 //! The media threads alone, on loopback: who hears whom, strangers, ports given back, facts that wait.
 
-use std::io::{BufRead, BufReader, ErrorKind};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::net::{SocketAddr, UdpSocket};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -316,12 +316,12 @@ async fn media_threads_of_a_child() {
         threads.open(1, leg, peer.parse().unwrap());
         threads.hear(1, leg, Source::Leg(LegId(3 - leg)));
     }
-    println!("{READY}");
+    writeln!(std::io::stdout(), "{READY}").unwrap();
     tokio::task::spawn_blocking(|| std::io::stdin().lines().count()).await.unwrap();
     while let Ok((_, leg, fact)) = threads.facts.try_recv() {
-        println!("{leg} {fact:?}");
+        writeln!(std::io::stdout(), "{leg} {fact:?}").unwrap();
     }
-    println!("stale {}", threads.workers.statistics().plane.stale);
+    writeln!(std::io::stdout(), "stale {}", threads.workers.statistics().plane.stale).unwrap();
 }
 
 const CHILD: &str = "LIANXIAN_TEST_MEDIA_CHILD";
