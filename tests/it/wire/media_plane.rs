@@ -281,6 +281,25 @@ async fn a_datagram_that_waited_shows_its_age() {
     assert_eq!(socket.receive(&mut buffer, &mut remarks).unwrap(), None);
 }
 
+#[tokio::test]
+async fn media_goes_over_ipv6_too() {
+    let sender = UdpSocket::bind("[::1]:0").unwrap();
+    // Any even port of the ephemeral range will do; another program may have the first ones.
+    let bound = (0..100).find_map(|step| {
+        let local = SocketAddr::new(sender.local_addr().unwrap().ip(), 41_000 + 2 * step);
+        MediaSocket::bind_pair(local).ok().map(|(rtp, _)| (local, rtp))
+    });
+    let (local, rtp) = bound.expect("a pair of a hundred is free");
+    sender.send_to(&[7; 172], local).unwrap();
+    sleep(Duration::from_millis(100)).await;
+    let (mut buffer, mut remarks) = ([0; 1_500], Remarks::default());
+    let datagram = rtp.receive(&mut buffer, &mut remarks).unwrap().unwrap();
+    assert_eq!((datagram.length, datagram.from), (172, sender.local_addr().unwrap()));
+    rtp.send(&[8; 100], datagram.from).unwrap();
+    sender.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    assert_eq!(sender.recv_from(&mut buffer).unwrap(), (100, local));
+}
+
 /// The recordings that are shipped: they load, they sound, and the music is no party's tone.
 #[tokio::test]
 async fn shipped_prompts_are_heard() {
