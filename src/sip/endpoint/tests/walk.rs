@@ -205,8 +205,7 @@ impl Walk {
 
 #[test]
 fn whatever_peers_and_calls_do_every_leg_ends_once_and_nothing_is_left() {
-    let seeds = std::env::var("LIANXIAN_SEEDS").ok().and_then(|count| count.parse().ok()).unwrap_or(10_u64).min(200);
-    for seed in 0..seeds {
+    for seed in 0..10 {
         let told = std::panic::catch_unwind(|| {
             let mut walk = Walk::new(seed);
             for _ in 0..300 {
