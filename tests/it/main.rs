@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may; `allow-unwrap-in-tests` does not see helpers of integration tests")]
 
 mod differential;
+mod every_step;
 mod fuzzing;
 mod mutants;
 mod random;

@@ -98,6 +98,10 @@ impl Plane {
             rtcp::Quote { middle, delay: u32::try_from(delay).unwrap_or(u32::MAX) }
         });
         let report = leg.reception.as_mut().map(Reception::report).map(|report| (report, quote));
+        if sent.is_none() && report.is_none() {
+            // Nothing has passed either way: there is no session yet to report on, and no SDP of ours may have left.
+            return;
+        }
         if let Some(packet) = rtcp::write(leg.stream.ssrc(), &leg.control.cname, sent, report) {
             self.counters.control_sent += 1;
             send(Departure { port: Port { slot, channel: Channel::Rtcp }, to }, &packet);

@@ -112,6 +112,8 @@ pub struct World {
     pub restore_per_mille: u64,
     /// SIP and RTP that the product sent to addresses of nobody: count and bytes by address.
     pub strays: BTreeMap<SocketAddr, (u64, u64)>,
+    /// SIP messages that the product has taken so far.
+    pub inputs: u64,
     /// How many times a call was serialised, dropped and restored.
     pub restored: u64,
     /// The world's dice.
@@ -120,7 +122,7 @@ pub struct World {
     addresses: BTreeMap<SocketAddr, usize>,
     connections: BTreeMap<u64, Stream>,
     wakes: Vec<Option<Instant>>,
-    trace: VecDeque<String>,
+    trace: VecDeque<Step>,
 }
 
 impl World {
@@ -143,6 +145,7 @@ impl World {
             panics_expected: false,
             restore_per_mille: 0,
             strays: BTreeMap::new(),
+            inputs: 0,
             restored: 0,
             chance,
             heap: EventHeap::default(),
@@ -209,7 +212,7 @@ impl World {
 
     /// The end of the trace and how to replay the run.
     pub fn story(&self) -> String {
-        let lines: Vec<&str> = self.trace.iter().map(String::as_str).collect();
+        let lines: Vec<String> = self.trace.iter().map(step_lines).collect();
         format!(
             "at {:.3} s, the last {} steps:\n{}\nreplay: LIANXIAN_SEED={} cargo test --test it random",
             seconds(self.now),
@@ -321,6 +324,7 @@ impl World {
     }
 
     fn message_in(&mut self, flow: Flow, party: Option<usize>, bytes: Vec<u8>) {
+        self.inputs += 1;
         let parsed = SipText::parse(&bytes);
         let raws = self.product.sip(self.now, flow, bytes);
         let cause = match parsed {
@@ -373,10 +377,10 @@ impl World {
             }
         }
         let step = Step { at: self.now, cause, effects };
-        self.remember(&step);
         let look = self.ledger.time_for_a_look(self.now);
         let scene = scene!(self, look);
         let found = invariants::after(&mut self.ledger, &scene, &step);
+        self.remember(step);
         self.report(found);
     }
 
@@ -494,23 +498,22 @@ impl World {
         self.violations.extend(found);
     }
 
-    fn remember(&mut self, step: &Step) {
-        let relayed =
-            matches!(step.cause, Cause::Rtp { .. }) && step.effects.iter().all(|e| matches!(e, Effect::Rtp { .. }));
-        let ticked =
-            matches!(step.cause, Cause::Deadline) && step.effects.iter().all(|e| matches!(e, Effect::Rtp { .. }));
-        if relayed || ticked {
+    /// Keeps a step for the story, written out only if somebody has to read it. Relayed sound is no news.
+    fn remember(&mut self, step: Step) {
+        let sound = step.effects.iter().all(|effect| matches!(effect, Effect::Rtp { .. }));
+        if sound && matches!(step.cause, Cause::Rtp { .. } | Cause::Deadline) {
             return;
-        }
-        let mut line = format!("{:9.3}  {}", seconds(step.at), cause_line(&step.cause));
-        for effect in &step.effects {
-            line.push_str(&effect_line(effect));
         }
         if self.trace.len() == trace_lines() {
             self.trace.pop_front();
         }
-        self.trace.push_back(line);
+        self.trace.push_back(step);
     }
+}
+
+fn step_lines(step: &Step) -> String {
+    let effects: String = step.effects.iter().map(effect_line).collect();
+    format!("{:9.3}  {}{effects}", seconds(step.at), cause_line(&step.cause))
 }
 
 fn seconds(at: Instant) -> f64 {

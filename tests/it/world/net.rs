@@ -47,6 +47,17 @@ pub struct Loss {
     pub times: u32,
 }
 
+/// What happens to one datagram, by its number from the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is lost.
+    Lost,
+    /// It comes twice.
+    Doubled,
+    /// It comes a second later, after what was sent behind it.
+    Late,
+}
+
 /// The network between all parties and the product.
 pub struct SimNet {
     /// Faults of signalling, each way.
@@ -55,6 +66,10 @@ pub struct SimNet {
     pub rtp: BTreeMap<Way, Faults>,
     /// Planned losses.
     pub losses: Vec<Loss>,
+    /// What happens to which SIP datagram.
+    pub fate: Option<(u64, Fate)>,
+    /// SIP datagrams so far.
+    pub datagrams: u64,
     chance: Chance,
     streams: BTreeMap<(u64, Way), Instant>,
 }
@@ -63,7 +78,15 @@ impl SimNet {
     /// A good network with its own dice.
     pub fn new(chance: Chance) -> Self {
         let good = BTreeMap::from([(Way::In, Faults::NONE), (Way::Out, Faults::NONE)]);
-        Self { sip: good.clone(), rtp: good, losses: Vec::new(), chance, streams: BTreeMap::new() }
+        Self {
+            sip: good.clone(),
+            rtp: good,
+            losses: Vec::new(),
+            fate: None,
+            datagrams: 0,
+            chance,
+            streams: BTreeMap::new(),
+        }
     }
 
     /// Makes everything good again.
@@ -82,8 +105,17 @@ impl SimNet {
             loss.times -= 1;
             return Vec::new();
         }
+        let number = self.datagrams;
+        self.datagrams += 1;
         let faults = self.sip[&way];
-        self.arrivals(now, faults)
+        let mut arrivals = self.arrivals(now, faults);
+        match self.fate.filter(|(which, _)| *which == number) {
+            Some((_, Fate::Lost)) => arrivals.clear(),
+            Some((_, Fate::Doubled)) => arrivals.extend(arrivals.clone()),
+            Some((_, Fate::Late)) => arrivals.iter_mut().for_each(|at| *at += Duration::from_secs(1)),
+            None => {}
+        }
+        arrivals
     }
 
     /// When the copies of an RTP datagram arrive.

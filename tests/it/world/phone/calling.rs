@@ -211,6 +211,9 @@ impl Phone {
             return;
         }
         let Some(dialog) = self.dialog(&call_id) else { return };
+        if dialog.phase == Phase::Over(Ending::Forgotten) {
+            return;
+        }
         if let Some((acked, bytes)) = &dialog.acknowledgement
             && *acked == cseq
         {
