@@ -155,6 +155,11 @@ impl Response {
                 headers.push(name.clone(), value.clone());
             }
         }
+        // RFC 3261 8.2.6.1: the sender of a request measures the way to us by its 100.
+        if code == 100 {
+            let timestamp = Name::parse(b"Timestamp");
+            request.get_all(&timestamp).for_each(|value| headers.push(timestamp.clone(), value.clone()));
+        }
         let reason = Bytes::from_static(default_reason(code).as_bytes());
         Self { code, reason, headers, body: Bytes::new() }
     }

@@ -259,6 +259,16 @@ fn a_response_answers_its_request_and_nothing_else() {
 }
 
 #[test]
+fn a_100_returns_the_timestamp_and_port_0_is_no_port() {
+    let mut request = Request::new(Method::Invite, uri("sip:h"));
+    request.headers.push(Name::Via, "SIP/2.0/UDP h:0");
+    request.headers.push(Name::from("timestamp"), "54");
+    let stamps = |code| Response::new(code, &request).headers.get_all(&Name::from("Timestamp")).count();
+    assert_eq!((stamps(100), stamps(200)), (1, 0));
+    assert_eq!(request.headers.top_via().unwrap().port, None);
+}
+
+#[test]
 fn no_value_starts_a_header_of_its_own() {
     let mut request = Request::new(Method::Info, uri("sip:h"));
     request.headers.push(Name::from("X-Own"), "a\r\nRoute: <sip:evil>\n\rb");

@@ -71,7 +71,9 @@ impl Via {
             b"TCP" => Bytes::from_static(b"TCP"),
             other => value.slice_ref(other),
         };
-        Ok(Self { transport, host, port: parts.port, params: Params::of_header(value, parts.params)? })
+        // Port 0 is nobody's: it stands for the default port, not for an address to answer.
+        let port = parts.port.filter(|port| *port != 0);
+        Ok(Self { transport, host, port, params: Params::of_header(value, parts.params)? })
     }
 
     /// Whether [`Via::of`] can read it.
