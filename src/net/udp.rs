@@ -6,7 +6,8 @@ use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use nix::sys::socket::{MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt};
+use nix::errno::Errno;
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
@@ -111,7 +112,8 @@ async fn read(socket: Arc<UdpSocket>, local: SocketAddr, told: mpsc::Sender<Raw>
                 Err(_) => {}
             }
         }
-        while let Some(remote) = refused(&socket) {
+        while let Some(echo) = echo(&socket) {
+            let Echo::Refused(remote) = echo else { continue };
             let event = Event::Failed { flow: flow(remote), failure: FlowFailure::Refused };
             if told.send(Raw::Event(event)).await.is_err() {
                 return;
@@ -120,19 +122,43 @@ async fn read(socket: Arc<UdpSocket>, local: SocketAddr, told: mpsc::Sender<Raw>
     }
 }
 
-/// Takes the destination of one refused datagram out of the socket's error queue.
-fn refused(socket: &UdpSocket) -> Option<SocketAddr> {
-    // The queue returns the start of our own datagram; only the address is wanted.
+/// What the network said about a datagram of ours.
+enum Echo {
+    /// Nobody takes it at this address.
+    Refused(SocketAddr),
+    /// Something that a repetition cures, such as a smaller path MTU, or that says nothing about an address.
+    Passing,
+}
+
+/// Takes one message of ICMP out of the socket's error queue.
+fn echo(socket: &UdpSocket) -> Option<Echo> {
+    // The queue returns the start of our own datagram; only its destination and the error are wanted.
     let mut start = [0; 1];
     let taken = socket.try_io(Interest::ERROR, || {
         let mut parts = [IoSliceMut::new(&mut start)];
+        let mut space = nix::cmsg_space!([u8; 128]);
         let flags = MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_DONTWAIT;
-        let message = recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut parts, None, flags)?;
-        Ok(message.address)
+        let message = recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut parts, Some(&mut space), flags)?;
+        let errors = message.cmsgs()?.filter_map(|part| match part {
+            ControlMessageOwned::Ipv4RecvErr(error, _) | ControlMessageOwned::Ipv6RecvErr(error, _) => {
+                i32::try_from(error.ee_errno).ok().map(Errno::from_raw)
+            }
+            _ => None,
+        });
+        let lasting = [Errno::ECONNREFUSED, Errno::EHOSTUNREACH, Errno::ENETUNREACH];
+        let refused = errors.into_iter().any(|error| lasting.contains(&error));
+        Ok(message.address.filter(|_| refused))
     });
-    let address = taken.ok()??;
+    let address = match taken {
+        Ok(Some(address)) => address,
+        Ok(None) => return Some(Echo::Passing),
+        Err(_) => return None,
+    };
     if let Some(v4) = address.as_sockaddr_in() {
-        return Some(SocketAddr::V4(SocketAddrV4::new(v4.ip(), v4.port())));
+        return Some(Echo::Refused(SocketAddr::V4(SocketAddrV4::new(v4.ip(), v4.port()))));
     }
-    address.as_sockaddr_in6().map(|v6| SocketAddr::V6(SocketAddrV6::new(v6.ip(), v6.port(), 0, v6.scope_id())))
+    let v6 = address.as_sockaddr_in6();
+    Some(v6.map_or(Echo::Passing, |v6| {
+        Echo::Refused(SocketAddr::V6(SocketAddrV6::new(v6.ip(), v6.port(), 0, v6.scope_id())))
+    }))
 }

@@ -91,17 +91,19 @@ async fn datagrams_arrive_and_answers_return_to_the_source_over_both_families() 
 
 #[tokio::test]
 async fn a_port_unreachable_is_a_refused_flow_and_harms_no_other() {
-    let mut net = net(Transport::Udp, LOOPBACK);
-    let gone = UdpSocket::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let peer = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-    let flow = |remote| Flow { transport: Transport::Udp, local: address(&net), remote, connection: None };
-    let (dead, alive) = (flow(gone), flow(peer.local_addr().unwrap()));
-    net.send(dead, Bytes::from_static(b"lost"));
-    net.send(alive, Bytes::from_static(b"kept"));
-    let mut buffer = [0; 10];
-    let length = timeout(Duration::from_secs(5), peer.recv(&mut buffer)).await.unwrap().unwrap();
-    assert_eq!(&buffer[..length], b"kept");
-    assert_eq!(failed(&mut net).await, (dead, FlowFailure::Refused));
+    for ip in [LOOPBACK, IpAddr::V6(Ipv6Addr::LOCALHOST)] {
+        let mut net = net(Transport::Udp, ip);
+        let gone = UdpSocket::bind(SocketAddr::new(ip, 0)).await.unwrap().local_addr().unwrap();
+        let peer = UdpSocket::bind(SocketAddr::new(ip, 0)).await.unwrap();
+        let flow = |remote| Flow { transport: Transport::Udp, local: address(&net), remote, connection: None };
+        let (dead, alive) = (flow(gone), flow(peer.local_addr().unwrap()));
+        net.send(dead, Bytes::from_static(b"lost"));
+        net.send(alive, Bytes::from_static(b"kept"));
+        let mut buffer = [0; 10];
+        let length = timeout(Duration::from_secs(5), peer.recv(&mut buffer)).await.unwrap().unwrap();
+        assert_eq!(&buffer[..length], b"kept");
+        assert_eq!(failed(&mut net).await, (dead, FlowFailure::Refused));
+    }
 }
 
 // === Streams: order and reuse ===
