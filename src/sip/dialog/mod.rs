@@ -13,13 +13,15 @@ pub mod mint;
 pub mod session_timer;
 pub mod target;
 
+use std::fmt;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::sip::message::{Headers, Method, Name, NameAddr, Request, Response, Uri};
 
 /// One dialog, early or confirmed, seen from our end.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dialog {
     /// Call-ID.
     pub call_id: Bytes,
@@ -41,6 +43,17 @@ pub struct Dialog {
     remote_number: Option<u32>,
 }
 
+impl fmt::Debug for Dialog {
+    /// Who talks to whom is nobody's business in a log (rule 18).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dialog")
+            .field("call_id", &self.call_id)
+            .field("local_number", &self.local_number)
+            .field("remote_number", &self.remote_number)
+            .finish_non_exhaustive()
+    }
+}
+
 /// How a request of the peer stands in the sequence of its dialog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sequence {
@@ -56,7 +69,8 @@ impl Dialog {
         let headers = &response.headers;
         let to = headers.to().ok()?;
         let from = headers.from().ok()?;
-        let mut routes = headers.record_routes().ok()?;
+        // A defect in a Record-Route must not leave an answered peer without its ACK.
+        let mut routes = headers.record_routes().unwrap_or_default();
         routes.reverse();
         Some(Self {
             call_id: headers.call_id().ok()?,

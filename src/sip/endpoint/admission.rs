@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::settings::{Reading, Settings, TrunkAccess};
-use crate::base::ids::TrunkId;
+use crate::base::ids::{AgentId, TrunkId};
 use crate::base::time::Instant;
 use crate::sip::fact::Peer;
 
@@ -30,6 +30,7 @@ pub struct Admission {
     softphones: Vec<IpNet>,
     softphone_rate: u32,
     buckets: HashMap<Peer, Bucket>,
+    requests: HashMap<AgentId, Bucket>,
 }
 
 /// A token bucket, in thousandths of an INVITE.
@@ -41,6 +42,9 @@ struct Bucket {
 
 /// One INVITE, in the bucket's unit.
 const TOKEN: u64 = 1_000;
+
+/// Requests other than INVITE that a softphone may send a second; five times as many at once.
+const SOFTPHONE_REQUESTS: u64 = 50;
 
 impl Admission {
     /// From the settings.
@@ -59,6 +63,7 @@ impl Admission {
             softphones: settings.softphone_networks.clone(),
             softphone_rate: settings.limits.softphone_invites_per_second,
             buckets: HashMap::new(),
+            requests: HashMap::new(),
         }
     }
 
@@ -97,14 +102,28 @@ impl Admission {
         };
         let full = u64::from(burst).saturating_mul(TOKEN);
         let bucket = self.buckets.entry(peer.clone()).or_insert(Bucket { tokens: full, filled: now });
-        let elapsed = u64::try_from(now.since(bucket.filled).as_millis()).unwrap_or(u64::MAX);
+        bucket.take(now, rate, full)
+    }
+
+    /// Takes one other request out of a softphone's allowance. A trunk has none: its calls carry its requests.
+    pub fn take_request(&mut self, now: Instant, peer: &Peer) -> bool {
+        let Peer::Softphone(agent) = peer else { return true };
+        let full = SOFTPHONE_REQUESTS.saturating_mul(5).saturating_mul(TOKEN);
+        let bucket = self.requests.entry(agent.clone()).or_insert(Bucket { tokens: full, filled: now });
+        bucket.take(now, u32::try_from(SOFTPHONE_REQUESTS).unwrap_or(u32::MAX), full)
+    }
+}
+
+impl Bucket {
+    fn take(&mut self, now: Instant, rate: u32, full: u64) -> bool {
+        let elapsed = u64::try_from(now.since(self.filled).as_millis()).unwrap_or(u64::MAX);
         let gained = elapsed.saturating_mul(rate.into());
         if gained > 0 {
-            bucket.tokens = bucket.tokens.saturating_add(gained).min(full);
-            bucket.filled = now;
+            self.tokens = self.tokens.saturating_add(gained).min(full);
+            self.filled = now;
         }
-        let Some(left) = bucket.tokens.checked_sub(TOKEN) else { return false };
-        bucket.tokens = left;
+        let Some(left) = self.tokens.checked_sub(TOKEN) else { return false };
+        self.tokens = left;
         true
     }
 }

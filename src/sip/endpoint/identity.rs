@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::admission::Source;
 use super::reply::{Arrival, Standing};
 use super::{Endpoint, Then};
-use crate::base::ids::AgentId;
+use crate::base::ids::{AgentId, LegId};
 use crate::base::time::Instant;
 use crate::sip::auth::{Because, Verdict};
 use crate::sip::fact::{Observation, Peer};
@@ -155,7 +155,11 @@ impl Endpoint {
         agent: &AgentId,
         request: &Request,
     ) {
-        let tx = self.open(now, arrival, key, Peer::Softphone(agent.clone()), request);
+        let peer = Peer::Softphone(agent.clone());
+        if !self.has_room(now, &peer) {
+            return self.refuse_without_state(arrival, request);
+        }
+        let tx = self.open(now, arrival, key, peer, request);
         let outcome = self.registrar.register(now, agent, request, arrival.flow);
         let mut response = Response::new(outcome.code, request);
         self.tag_without_state(&mut response);
@@ -164,6 +168,19 @@ impl Endpoint {
         }
         self.core.respond(now, tx, &response);
         self.core.events.extend(outcome.event);
+        if self.registrar.is_registered_over(&arrival.flow, agent) {
+            self.take_along(agent, arrival.flow);
+        }
+    }
+
+    /// The legs of a softphone that lost their stream go on over the one it has registered over (RFC 5626, F22).
+    fn take_along(&mut self, agent: &AgentId, flow: Flow) {
+        let range = (agent.clone(), LegId(0))..=(agent.clone(), LegId(u64::MAX));
+        let stranded: Vec<LegId> = self.stranded.range(range).map(|(_, leg)| *leg).collect();
+        for leg in stranded {
+            self.stranded.remove(&(agent.clone(), leg));
+            self.move_flow(leg, flow);
+        }
     }
 
     /// Counts a refusal for the audit.

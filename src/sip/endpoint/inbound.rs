@@ -171,6 +171,7 @@ impl Endpoint {
         if let Some(leg) = leg.and_then(|leg| self.legs.get(&leg)) {
             verb::context::tag(&mut response, &leg.line.local_tag);
         }
+        self.tag_without_state(&mut response);
         self.core.respond(now, tx, &response);
         if let Some(leg) = leg {
             self.drive(now, leg, Input::Cancelled { invite, cause: request.headers.reason() });
@@ -199,6 +200,9 @@ impl Endpoint {
         if !self.legs.get(&id).is_some_and(|leg| leg.matches(request)) {
             self.core.observe(Observation::Refused { flow: arrival.flow, reason: "wrong_dialog" });
             return self.reply(arrival, request, 481);
+        }
+        if request.method != Method::Bye && !self.has_room(now, peer) {
+            return self.refuse_without_state(arrival, request);
         }
         self.move_flow(id, arrival.flow);
         let tx = self.open(now, arrival, key, peer.clone(), request);
@@ -255,7 +259,7 @@ impl Endpoint {
     }
 
     /// A peer that comes over a new stream, or a softphone over a new address, is from then on reached there (F22).
-    fn move_flow(&mut self, id: LegId, flow: Flow) {
+    pub(super) fn move_flow(&mut self, id: LegId, flow: Flow) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let moves = match leg.line.peer {
             Peer::Softphone(_) => true,
@@ -271,6 +275,11 @@ impl Endpoint {
         if let Some(new) = flow.connection {
             self.by_connection.insert((new, id));
         }
+    }
+
+    /// Whether a request that is no new INVITE may leave state behind. A BYE always may: it frees more than it takes.
+    pub(super) fn has_room(&mut self, now: Instant, peer: &Peer) -> bool {
+        !self.is_full() && self.core.admission.take_request(now, peer)
     }
 
     /// Opens the transaction of a request that will be answered with state.

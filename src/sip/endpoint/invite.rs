@@ -21,18 +21,20 @@ impl Endpoint {
             self.silence(arrival.flow, "foreign_from");
             return self.reply(arrival, request, 403);
         }
-        if self.is_full(&peer) || !self.core.admission.take(now, &peer) {
-            self.silence(arrival.flow, "overload");
-            let mut response = Response::new(503, request);
-            response.headers.push(Name::RetryAfter, self.core.limits.retry_after.as_secs().to_string());
-            return self.reply_with(arrival, response, Then::Keep);
+        if self.is_full() || self.core.transactions.open_of(&peer) >= self.core.limits.open_invites_per_peer {
+            return self.refuse_without_state(arrival, request);
+        }
+        if self.legs.len() >= self.core.limits.legs || !self.core.admission.take(now, &peer) {
+            return self.refuse_with_state(now, arrival, key, peer, request);
         }
         let tx = self.open(now, arrival, key, peer.clone(), request);
         // RFC 3261 17.2.1: at once, because what follows may take longer than 200 ms.
         self.core.respond(now, tx, &Response::new(100, request));
         let id = self.number_leg();
         let Some(leg) = Leg::called(&mut self.core, now, id, peer.clone(), arrival.flow, tx, request) else {
-            self.core.respond(now, tx, &Response::new(400, request));
+            let mut response = Response::new(400, request);
+            self.tag_without_state(&mut response);
+            self.core.respond(now, tx, &response);
             return;
         };
         self.keep(leg);
@@ -48,11 +50,30 @@ impl Endpoint {
         self.core.events.push_back(Event::Incoming(Box::new(incoming)));
     }
 
-    /// Whether one more INVITE of this peer would leave more state than it may (V50).
-    fn is_full(&self, peer: &Peer) -> bool {
-        let limits = &self.core.limits;
-        self.core.transactions.open_of(peer) >= limits.open_invites_per_peer
-            || self.core.transactions.len() >= limits.transactions
-            || self.legs.len() >= limits.legs
+    /// Whether no more state may be kept for anybody.
+    pub(super) fn is_full(&self) -> bool {
+        self.core.transactions.len() >= self.core.limits.transactions
+    }
+
+    /// A refusal that a repetition of the request gets again, whatever has become free meanwhile (RFC 3261 17.2.1).
+    fn refuse_with_state(&mut self, now: Instant, arrival: &Arrival, key: ServerKey, peer: Peer, request: &Request) {
+        self.silence(arrival.flow, "overload");
+        let tx = self.open(now, arrival, key, peer, request);
+        let mut response = self.overloaded(request);
+        self.tag_without_state(&mut response);
+        self.core.respond(now, tx, &response);
+    }
+
+    /// A refusal that leaves nothing behind, where there is no room for more (V50).
+    pub(super) fn refuse_without_state(&mut self, arrival: &Arrival, request: &Request) {
+        self.silence(arrival.flow, "overload");
+        let response = self.overloaded(request);
+        self.reply_with(arrival, response, Then::Keep);
+    }
+
+    fn overloaded(&self, request: &Request) -> Response {
+        let mut response = Response::new(503, request);
+        response.headers.push(Name::RetryAfter, self.core.limits.retry_after.as_secs().to_string());
+        response
     }
 }

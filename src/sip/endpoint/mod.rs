@@ -27,6 +27,7 @@ pub mod voice;
 mod tests;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::fmt;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -38,7 +39,7 @@ pub use self::settings::{Limits, Listener, Reading, Settings, TrunkAccess};
 use self::voice::Voice;
 use super::auth::Authenticator;
 use super::dialog::mint::Mint;
-use super::fact::{Event, Failure, LegFact, Observation};
+use super::fact::{Event, Failure, LegFact, Observation, Peer};
 use super::flow::{ConnectionId, Flow, FlowFailure};
 use super::order::{LegOrder, OutgoingInvite};
 use super::registrar::Registrar;
@@ -46,7 +47,7 @@ use super::transaction::entry::Transaction;
 use super::transaction::table::{Owner, Transactions, What};
 use super::verb::{Input, Leg};
 use crate::base::entropy::Entropy;
-use crate::base::ids::LegId;
+use crate::base::ids::{AgentId, LegId};
 use crate::base::time::Instant;
 use crate::base::timer::DeadlineQueue;
 
@@ -57,6 +58,8 @@ pub struct Endpoint {
     legs: HashMap<LegId, Leg>,
     by_tag: HashMap<Bytes, LegId>,
     by_connection: BTreeSet<(ConnectionId, LegId)>,
+    /// Legs of softphones whose stream has closed.
+    stranded: BTreeSet<(AgentId, LegId)>,
     deadlines: DeadlineQueue<LegId>,
     ended: Ended,
     authenticator: Authenticator,
@@ -66,7 +69,7 @@ pub struct Endpoint {
 }
 
 /// A message to be sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Transmit {
     /// Where to.
     pub flow: Flow,
@@ -74,6 +77,14 @@ pub struct Transmit {
     pub message: Bytes,
     /// What becomes of the flow.
     pub then: Then,
+}
+
+impl fmt::Debug for Transmit {
+    /// A message holds a citizen's number: its length is enough (rule 18).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = self.message.len();
+        f.debug_struct("Transmit").field("flow", &self.flow).field("bytes", &bytes).field("then", &self.then).finish()
+    }
 }
 
 /// What becomes of a flow after a message.
@@ -127,6 +138,7 @@ impl Endpoint {
             legs: HashMap::new(),
             by_tag: HashMap::new(),
             by_connection: BTreeSet::new(),
+            stranded: BTreeSet::new(),
             deadlines: DeadlineQueue::default(),
             ended: Ended::new(settings.limits.ended_dialogs, settings.timing.patience()),
             authenticator: Authenticator::new(settings.auth, secrets),
@@ -145,6 +157,9 @@ impl Endpoint {
                 self.by_connection.remove(&(connection, id));
                 if let Some(leg) = self.legs.get_mut(&id) {
                     leg.flow_failed(now, &flow);
+                    if let Peer::Softphone(agent) = &leg.line.peer {
+                        self.stranded.insert((agent.clone(), id));
+                    }
                     let next = leg.next_timeout();
                     self.deadlines.set(&id, next);
                 }
@@ -277,6 +292,9 @@ impl Endpoint {
         let leg = self.legs.remove(&id)?;
         if let Some(connection) = leg.line.flow.connection {
             self.by_connection.remove(&(connection, id));
+        }
+        if let Peer::Softphone(agent) = &leg.line.peer {
+            self.stranded.remove(&(agent.clone(), id));
         }
         self.by_tag.remove(&leg.line.local_tag);
         self.deadlines.set(&id, None);

@@ -52,7 +52,9 @@ impl Arrival {
             headers.remove_first_value(&Name::Via);
             headers.insert_first(Name::Via, via.to_bytes());
         }
-        let fallback = SocketAddr::new(flow.remote.ip(), port);
+        // A copy, because an IPv6 address may need its scope.
+        let mut fallback = flow.remote;
+        fallback.set_port(port);
         let back = match flow.transport {
             Transport::Tcp => flow,
             Transport::Udp if asks => flow,
@@ -72,9 +74,10 @@ impl Endpoint {
     /// Answers without state with a response that is complete but for the tag.
     pub(super) fn reply_with(&mut self, arrival: &Arrival, mut response: Response, then: Then) {
         self.tag_without_state(&mut response);
-        let wire = match arrival.standing {
-            Standing::Proven => Some(response.to_bytes()),
-            Standing::Unproven => self.core.bounded(&response, arrival.bytes),
+        let wire = match (arrival.standing, arrival.flow.transport) {
+            // A stream's source cannot be forged, so that it reflects nothing.
+            (Standing::Proven, _) | (Standing::Unproven, Transport::Tcp) => Some(response.to_bytes()),
+            (Standing::Unproven, Transport::Udp) => self.core.bounded(&response, arrival.bytes),
         };
         let Some(message) = wire else {
             return self.core.observe(Observation::Refused { flow: arrival.flow, reason: "would_amplify" });

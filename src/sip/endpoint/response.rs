@@ -5,7 +5,7 @@ use crate::base::time::Instant;
 use crate::sip::dialog::Dialog;
 use crate::sip::fact::{Cause, Observation, Peer};
 use crate::sip::flow::Flow;
-use crate::sip::message::{Method, Response};
+use crate::sip::message::{Method, Name, Response};
 use crate::sip::transaction::machine::Class;
 use crate::sip::transaction::table::{Owner, TxId, What};
 use crate::sip::verb::context;
@@ -13,6 +13,10 @@ use crate::sip::verb::context;
 impl Endpoint {
     /// A response has arrived.
     pub(super) fn on_response(&mut self, now: Instant, flow: Flow, response: Response) {
+        // RFC 3261 8.1.3.3: a second Via means that it was for somebody else.
+        if response.headers.values(&Name::Via).nth(1).is_some() {
+            return self.core.observe(Observation::Ignored { why: "a response for somebody else" });
+        }
         let admission = &self.core.admission;
         let from = flow.remote.ip().to_canonical();
         // Only the host that was asked may answer, or another one of the same trunk.
@@ -37,8 +41,12 @@ impl Endpoint {
     pub(super) fn orphan_news(&mut self, now: Instant, tx: TxId, what: What) {
         match what {
             What::Response(response) if is_invite_success(&response) => {
-                let Some(dialog) = Dialog::of_response(&response, None) else { return };
+                let uri = self.core.transactions.invited(tx).cloned();
+                let Some(dialog) = Dialog::of_response(&response, uri.as_ref()) else { return };
                 let Some((flow, peer)) = self.core.transactions.path_of(tx) else { return };
+                if self.core.transactions.forks(tx) >= self.core.limits.forks {
+                    return self.core.observe(Observation::Ignored { why: "more forks than any honest INVITE has" });
+                }
                 self.core.acknowledge(tx, &dialog, dialog.local_number(), flow);
                 self.end_stray(now, dialog, flow, peer);
             }

@@ -1,5 +1,6 @@
 //! One transaction: its machine, its bytes, its timers.
 
+use std::fmt;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
@@ -17,8 +18,8 @@ use super::timers::{Reliability, Timer, Timing};
 use crate::base::time::Instant;
 use crate::base::timer::TimerTable;
 use crate::sip::fact::Peer;
-use crate::sip::flow::{Flow, Transport};
-use crate::sip::message::{Method, Name, Request, Response};
+use crate::sip::flow::{Flow, FlowFailure, Transport};
+use crate::sip::message::{Headers, Method, Name, Request, Response};
 
 /// One transaction with what it needs to go on by itself. Serialises, so that a leg can take its transactions along.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,12 +32,24 @@ pub struct Transaction {
     pub(super) part: Part,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Part {
     ClientInvite { key: ClientKey, machine: ClientInvite, request: Box<Request>, wire: Bytes, acks: Acks },
     Client { key: ClientKey, machine: Client, wire: Bytes },
     ServerInvite { key: ServerKey, merge: Option<MergeKey>, fallback: SocketAddr, machine: ServerInvite, wire: Bytes },
     Server { key: ServerKey, merge: Option<MergeKey>, fallback: SocketAddr, machine: Server, wire: Bytes },
+}
+
+impl fmt::Debug for Part {
+    /// The machine only: the messages hold a citizen's number (rule 18).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ClientInvite { machine, .. } => f.debug_tuple("ClientInvite").field(machine).finish(),
+            Self::Client { machine, .. } => f.debug_tuple("Client").field(machine).finish(),
+            Self::ServerInvite { machine, .. } => f.debug_tuple("ServerInvite").field(machine).finish(),
+            Self::Server { machine, .. } => f.debug_tuple("Server").field(machine).finish(),
+        }
+    }
 }
 
 /// The ACKs of the 2xx responses that our INVITE got, by To tag: a repeated 2xx is ACKed again without asking.
@@ -88,6 +101,36 @@ impl Transaction {
             }
         }
         scene.effects
+    }
+
+    /// Whether a failure of the transport concerns this transaction: only if a message of it is on its way. An ICMP
+    /// message, which anybody can forge, and a trunk that starts anew must not end what only waits (promise 1).
+    pub(super) fn is_hit_by(&self, failure: FlowFailure) -> bool {
+        let trunk_over_udp = matches!(self.peer, Peer::Trunk(_)) && self.flow.transport == Transport::Udp;
+        match &self.part {
+            Part::ClientInvite { machine: ClientInvite::Calling(_), request, .. } => {
+                let inside = request.headers.to().is_ok_and(|to| to.tag().is_some());
+                !(inside && trunk_over_udp)
+            }
+            Part::ClientInvite { .. } => matches!(self.peer, Peer::Softphone(_)),
+            Part::Client { .. } => true,
+            // A stream that was opened for a response and closed again is opened again for the next one.
+            Part::ServerInvite { .. } | Part::Server { .. } => {
+                self.flow.transport == Transport::Tcp
+                    && matches!(failure, FlowFailure::Refused | FlowFailure::ConnectTimeout)
+            }
+        }
+    }
+
+    /// Whether a response repeats what our INVITE says: a dialog is made of it.
+    pub(super) fn is_echoed_by(&self, response: &Response) -> bool {
+        let Part::ClientInvite { request, .. } = &self.part else { return true };
+        let identity = |headers: &Headers| {
+            let tag = headers.from().ok().and_then(|from| from.tag().cloned());
+            let number = headers.cseq().ok().map(|cseq| cseq.number);
+            (headers.call_id().ok(), tag, number)
+        };
+        identity(&request.headers) == identity(&response.headers)
     }
 
     pub(super) fn wire(&self) -> &Bytes {

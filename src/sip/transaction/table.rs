@@ -20,7 +20,7 @@ use crate::base::time::Instant;
 use crate::base::timer::{DeadlineQueue, TimerTable};
 use crate::sip::fact::Peer;
 use crate::sip::flow::{Flow, FlowFailure};
-use crate::sip::message::{Method, Request, Response};
+use crate::sip::message::{Method, Request, Response, Uri};
 
 /// A transaction, numbered from 1 upward and never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -231,6 +231,9 @@ impl Transactions {
         if !admits(&entry.peer, &entry.flow) {
             return false;
         }
+        if !entry.is_echoed_by(&response) {
+            return true;
+        }
         let class = Class::of(response.code);
         if class == Class::Success && self.repeat_ack(id, &response) {
             return true;
@@ -245,6 +248,22 @@ impl Transactions {
         self.sends.push_back((flow, wire.clone()));
         if let Some(Transaction { part: Part::ClientInvite { acks, .. }, .. }) = self.entries.get_mut(&id) {
             acks.push((to_tag, flow, wire));
+        }
+    }
+
+    /// How many dialogs have answered an INVITE of ours.
+    pub fn forks(&self, id: TxId) -> usize {
+        match self.entries.get(&id) {
+            Some(Transaction { part: Part::ClientInvite { acks, .. }, .. }) => acks.len(),
+            Some(_) | None => 0,
+        }
+    }
+
+    /// The Request-URI of an INVITE of ours.
+    pub fn invited(&self, id: TxId) -> Option<&Uri> {
+        match self.entries.get(&id) {
+            Some(Transaction { part: Part::ClientInvite { request, .. }, .. }) => Some(&request.uri),
+            Some(_) | None => None,
         }
     }
 
@@ -519,13 +538,6 @@ impl Transactions {
         let Some(entry) = self.entries.get_mut(&id) else { return };
         let was_stream = entry.flow.connection.is_some();
         let input = match &entry.part {
-            // A trunk that closes its stream while it rings answers over a new one.
-            Part::ClientInvite { machine: ClientInvite::Proceeding, .. }
-                if failure == FlowFailure::Closed && matches!(entry.peer, Peer::Trunk(_)) =>
-            {
-                return;
-            }
-            Part::ClientInvite { .. } | Part::Client { .. } => Input::Client(ClientInput::TransportFailed),
             // RFC 3261 18.2.2: when the stream is gone, the response goes to the received address and sent-by port.
             Part::ServerInvite { fallback, .. } | Part::Server { fallback, .. } if was_stream => {
                 let moved = Flow { remote: *fallback, connection: None, ..entry.flow };
@@ -534,8 +546,8 @@ impl Transactions {
                 self.by_remote.insert((moved.remote, id));
                 return;
             }
-            // A stream that was opened for responses and closed again is opened again for the next one.
-            Part::ServerInvite { .. } | Part::Server { .. } if failure == FlowFailure::Closed => return,
+            _ if !entry.is_hit_by(failure) => return,
+            Part::ClientInvite { .. } | Part::Client { .. } => Input::Client(ClientInput::TransportFailed),
             Part::ServerInvite { .. } | Part::Server { .. } => Input::Server(ServerInput::TransportFailed),
         };
         let effects = self.drive(now, id, input);

@@ -203,6 +203,7 @@ impl Calling {
             | LegTimer::RepeatSuccess
             | LegTimer::AckWait
             | LegTimer::AnswerOwed
+            | LegTimer::ResponseOwed
             | LegTimer::Glare
             | LegTimer::HangUpOwed
             | LegTimer::Refresh
@@ -223,7 +224,7 @@ impl Calling {
             Method::Options => options::answer(cx, tx, request),
             Method::Info => info::receive(cx, tx, request),
             // RFC 3311 5.2: our offer in the INVITE is not answered yet.
-            Method::Update if !request.body.is_empty() => cx.answer(tx, request, 500),
+            Method::Update if !request.body.is_empty() => cx.answer(tx, request, 491),
             Method::Update => {
                 dialog.refresh_target(&request.headers);
                 let response = cx.success(request, None, None);

@@ -112,7 +112,11 @@ impl Context<'_> {
 
     /// A 2xx that nobody wants, of another fork or after our CANCEL: ACK, then BYE (RFC 3261 13.2.2.4, I3).
     pub fn decline_success(&mut self, tx: TxId, response: &Response, cause: &Cause) {
-        let Some(mut dialog) = Dialog::of_response(response, None) else {
+        if self.core.transactions.forks(tx) >= self.core.limits.forks {
+            return self.ignore("more forks than any honest INVITE has");
+        }
+        let uri = self.core.transactions.invited(tx).cloned();
+        let Some(mut dialog) = Dialog::of_response(response, uri.as_ref()) else {
             return self.ignore("2xx without a target");
         };
         let number = dialog.local_number();

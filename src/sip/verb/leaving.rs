@@ -44,9 +44,14 @@ impl Leaving {
                 }
             },
             Input::News { tx, what: What::Response(response) } if is_invite_success(&response) => {
-                // The answer to our re-INVITE crossed our BYE: it is ACKed all the same (I3).
-                let number = response.headers.cseq().map_or(0, |cseq| cseq.number);
-                cx.acknowledge(tx, &self.dialog, number);
+                let tag = response.headers.to().ok().and_then(|to| to.tag().cloned());
+                if tag == self.dialog.remote_tag {
+                    // The answer to our re-INVITE crossed our BYE: it is ACKed all the same (I3).
+                    let number = response.headers.cseq().map_or(0, |cseq| cseq.number);
+                    cx.acknowledge(tx, &self.dialog, number);
+                } else {
+                    cx.decline_success(tx, &response, &Cause { sip: Some(487), q850: None });
+                }
                 State::Leaving(self)
             }
             Input::Request { tx, request } => {

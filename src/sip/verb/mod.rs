@@ -89,6 +89,8 @@ pub enum LegTimer {
     AckWait,
     /// The call owes the peer's offer an answer for too long: refuse it.
     AnswerOwed,
+    /// Our re-INVITE had a provisional response and no final one since: the leg is lost.
+    ResponseOwed,
     /// The wait after a 491 is over: offer again.
     Glare,
     /// Our BYE has waited long enough for an ACK or a final response that is owed (trap T8).

@@ -167,6 +167,7 @@ impl Offered {
             LegTimer::RepeatSuccess
             | LegTimer::AckWait
             | LegTimer::AnswerOwed
+            | LegTimer::ResponseOwed
             | LegTimer::Glare
             | LegTimer::HangUpOwed
             | LegTimer::CancelGivenUp

@@ -163,6 +163,10 @@ impl AckOwed {
 
 impl Talking {
     pub(super) fn on_reinvite(&mut self, cx: &mut Context<'_>, tx: TxId, request: &Request) {
+        if self.wish != Wish::Stay {
+            // Our BYE is about to leave; nothing is offered any more, and nothing keeps the BYE waiting.
+            return cx.answer(tx, request, 491);
+        }
         match &self.exchange {
             // RFC 3261 14.2: glare.
             Exchange::Ours(_) => return cx.answer(tx, request, 491),
@@ -172,7 +176,12 @@ impl Talking {
                 // The offer in our 2xx has no answer yet, or the ACK has been overtaken: it comes again.
                 (AckOf::First, _) | (_, Carries::Offer) => return cx.answer(tx, request, 491),
                 // A peer that offers anew has seen our answer; its ACK was lost.
-                (AckOf::Reinvite, Carries::Answer) => self.stop_waiting_for_ack(cx),
+                (AckOf::Reinvite, Carries::Answer) => {
+                    self.stop_waiting_for_ack(cx);
+                    if self.next_offer.take().is_some() {
+                        cx.fact(LegFact::OfferRefused { code: 491 });
+                    }
+                }
             },
             Exchange::BackingOff(_) => self.withdraw(cx),
             Exchange::Idle => {}
@@ -195,6 +204,9 @@ impl Talking {
             let response = cx.success(request, None, timer);
             return cx.respond(tx, &response);
         };
+        if self.wish != Wish::Stay {
+            return cx.answer(tx, request, 491);
+        }
         match &self.exchange {
             // RFC 3311 5.2.
             Exchange::Ours(_) => return cx.answer(tx, request, 491),
@@ -233,9 +245,10 @@ impl Talking {
         true
     }
 
-    pub(super) fn order_answer(&mut self, cx: &mut Context<'_>, sdp: &Bytes) {
-        let Exchange::Theirs(theirs) = std::mem::replace(&mut self.exchange, Exchange::Idle) else {
-            return cx.ignore("an answer to no offer");
+    pub(super) fn order_answer(mut self: Box<Self>, cx: &mut Context<'_>, sdp: &Bytes) -> State {
+        let Some(theirs) = self.take_theirs() else {
+            cx.ignore("an answer to no offer");
+            return State::Talking(self);
         };
         cx.timers.stop(LegTimer::AnswerOwed);
         let timer = self.session.renewed_by_peer(cx, &theirs.request.headers);
@@ -246,23 +259,41 @@ impl Talking {
             let number = theirs.request.headers.cseq().map_or(0, |cseq| cseq.number);
             let owed = AckOwed::start(cx, theirs.tx, number, AckOf::Reinvite, theirs.carries);
             self.exchange = Exchange::AckOwed(owed);
+            return State::Talking(self);
         }
+        self.settled(cx)
     }
 
-    pub(super) fn order_reject_offer(&mut self, cx: &mut Context<'_>, code: u16) {
-        let Exchange::Theirs(theirs) = std::mem::replace(&mut self.exchange, Exchange::Idle) else {
-            return cx.ignore("a refusal of no offer");
+    pub(super) fn order_reject_offer(mut self: Box<Self>, cx: &mut Context<'_>, code: u16) -> State {
+        let Some(theirs) = self.take_theirs() else {
+            cx.ignore("a refusal of no offer");
+            return State::Talking(self);
         };
         cx.timers.stop(LegTimer::AnswerOwed);
         cx.answer(theirs.tx, &theirs.request, code.clamp(300, 699));
+        self.settled(cx)
     }
 
-    pub(super) fn on_cancelled(&mut self, cx: &mut Context<'_>, invite: TxId) {
+    pub(super) fn on_cancelled(self: Box<Self>, cx: &mut Context<'_>, invite: TxId) -> State {
         // Too late for an INVITE that has its final response (RFC 3261 9.2).
-        if let Exchange::Theirs(theirs) = &self.exchange
-            && theirs.tx == invite
-        {
-            self.order_reject_offer(cx, 487);
+        match &self.exchange {
+            Exchange::Theirs(theirs) if theirs.tx == invite => self.order_reject_offer(cx, 487),
+            Exchange::Theirs(_)
+            | Exchange::Idle
+            | Exchange::Ours(_)
+            | Exchange::BackingOff(_)
+            | Exchange::AckOwed(_) => State::Talking(self),
+        }
+    }
+
+    /// The peer's offer, if it still waits for an answer.
+    fn take_theirs(&mut self) -> Option<Box<Theirs>> {
+        match std::mem::replace(&mut self.exchange, Exchange::Idle) {
+            Exchange::Theirs(theirs) => Some(theirs),
+            other @ (Exchange::Idle | Exchange::Ours(_) | Exchange::BackingOff(_) | Exchange::AckOwed(_)) => {
+                self.exchange = other;
+                None
+            }
         }
     }
 
@@ -291,7 +322,6 @@ impl Talking {
     fn stop_waiting_for_ack(&mut self, cx: &mut Context<'_>) {
         cx.timers.stop(LegTimer::RepeatSuccess);
         cx.timers.stop(LegTimer::AckWait);
-        cx.timers.stop(LegTimer::HangUpOwed);
         self.exchange = Exchange::Idle;
     }
 }
@@ -346,10 +376,7 @@ impl Talking {
             request.headers.push(Name::SessionExpires, timer.refresh_value());
         }
         match &purpose {
-            Purpose::Offer { sdp, .. } => {
-                self.session.remember(sdp);
-                attach(&mut request.headers, &mut request.body, sdp);
-            }
+            Purpose::Offer { sdp, .. } => attach(&mut request.headers, &mut request.body, sdp),
             Purpose::RefreshByReinvite => {
                 if let Some(sdp) = self.session.local() {
                     attach(&mut request.headers, &mut request.body, sdp);
@@ -383,25 +410,42 @@ impl Talking {
 
     fn on_offer_response(mut self: Box<Self>, cx: &mut Context<'_>, ours: Ours, response: &Response) -> State {
         match Class::of(response.code) {
-            Class::Provisional => State::Talking(self),
+            Class::Provisional => {
+                // Timer B has stopped; from here on this one waits for the final response.
+                cx.arm(LegTimer::ResponseOwed, cx.core.timing.patience());
+                State::Talking(self)
+            }
             Class::Success => {
+                cx.timers.stop(LegTimer::ResponseOwed);
+                self.dialog.refresh_target(&response.headers);
                 if matches!(ours.purpose, Purpose::Offer { .. } | Purpose::RefreshByReinvite) {
-                    self.dialog.refresh_target(&response.headers);
                     cx.acknowledge(ours.tx, &self.dialog, ours.number);
                 }
                 self.session.renewed_by_us(cx, &response.headers);
-                if let Purpose::Offer { .. } = ours.purpose
-                    && self.wish == Wish::Stay
-                {
-                    match body::session_description(&response.headers, &response.body) {
-                        Some(sdp) => cx.fact(LegFact::AnswerReceived { sdp }),
-                        // An offer without an answer changes nothing (RFC 3264 4).
-                        None => cx.fact(LegFact::OfferRefused { code: 488 }),
-                    }
+                if let Purpose::Offer { sdp, .. } = &ours.purpose {
+                    self.on_answer(cx, sdp, response);
                 }
                 self.settled(cx)
             }
-            Class::Refusal => self.on_offer_refused(cx, ours.purpose, response),
+            Class::Refusal => {
+                cx.timers.stop(LegTimer::ResponseOwed);
+                self.on_offer_refused(cx, ours.purpose, response)
+            }
+        }
+    }
+
+    fn on_answer(&mut self, cx: &mut Context<'_>, offer: &Bytes, response: &Response) {
+        let answer = body::session_description(&response.headers, &response.body);
+        if answer.is_some() {
+            self.session.remember(offer);
+        }
+        if self.wish != Wish::Stay {
+            return;
+        }
+        match answer {
+            Some(sdp) => cx.fact(LegFact::AnswerReceived { sdp }),
+            // An offer without an answer changes nothing (RFC 3264 4).
+            None => cx.fact(LegFact::OfferRefused { code: 488 }),
         }
     }
 

@@ -95,14 +95,11 @@ impl Talking {
     }
 
     /// Takes one input.
-    pub fn handle(mut self: Box<Self>, cx: &mut Context<'_>, input: Input<'_>) -> State {
+    pub fn handle(self: Box<Self>, cx: &mut Context<'_>, input: Input<'_>) -> State {
         match input {
             Input::Request { tx, request } => self.on_request(cx, tx, request),
             Input::Ack(request) => self.on_ack(cx, request),
-            Input::Cancelled { invite, .. } => {
-                self.on_cancelled(cx, invite);
-                State::Talking(self)
-            }
+            Input::Cancelled { invite, .. } => self.on_cancelled(cx, invite),
             Input::News { tx, what } => self.on_news(cx, tx, what),
             Input::Order(order) => self.on_order(cx, order),
             Input::Timer(timer) => self.on_timer(cx, timer),
@@ -168,8 +165,8 @@ impl Talking {
     fn on_order(mut self: Box<Self>, cx: &mut Context<'_>, order: LegOrder) -> State {
         match order {
             LegOrder::Offer { sdp } => self.order_offer(cx, sdp),
-            LegOrder::Answer { sdp } => self.order_answer(cx, &sdp),
-            LegOrder::RejectOffer { code } => self.order_reject_offer(cx, code),
+            LegOrder::Answer { sdp } => return self.order_answer(cx, &sdp),
+            LegOrder::RejectOffer { code } => return self.order_reject_offer(cx, code),
             LegOrder::Digit { digit, duration_ms } => {
                 let request = info::key(&mut self.dialog, digit, duration_ms);
                 let flow = cx.flow(&self.dialog);
@@ -237,10 +234,8 @@ impl Talking {
             }
             // RFC 3261 13.3.1.4.
             LegTimer::AckWait => self.lose(cx, Loss::NoAck),
-            LegTimer::AnswerOwed => {
-                self.order_reject_offer(cx, 500);
-                State::Talking(self)
-            }
+            LegTimer::AnswerOwed => self.order_reject_offer(cx, 500),
+            LegTimer::ResponseOwed => self.lose(cx, Loss::Timeout),
             LegTimer::Glare => self.offer_again(cx),
             LegTimer::HangUpOwed => match std::mem::replace(&mut self.wish, Wish::Stay) {
                 Wish::HangUp(cause) => Leaving::start(cx, self.dialog, &cause),

@@ -208,3 +208,20 @@ fn a_host_that_serves_two_trunks_may_speak_on_the_calls_of_both() {
     assert!(bench.only().is("SIP/2.0 200 "));
     assert!(matches!(&bench.facts()[..], [LegFact::HungUp { .. }]));
 }
+
+#[test]
+fn an_invite_that_was_refused_for_overload_stays_refused_when_it_is_repeated() {
+    let mut bench = Bench::new();
+    for number in 0..201 {
+        let text = invite(&format!("f{number}")).replace("call-1@", &format!("call-{number}@"));
+        bench.receive(TRUNK, &text);
+    }
+    let last = invite("f200").replace("call-1@", "call-200@");
+    assert_eq!(bench.incoming().len(), 200);
+    bench.sent();
+    bench.advance(Duration::from_millis(400));
+    bench.sent();
+    bench.receive(TRUNK, &last);
+    assert!(bench.only().is("SIP/2.0 503 "), "though there is room again");
+    assert!(bench.incoming().is_empty(), "I1: no ghost call");
+}

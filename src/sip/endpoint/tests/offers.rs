@@ -311,3 +311,70 @@ fn a_session_that_we_promised_to_refresh_is_refreshed_at_half_its_interval() {
         assert!(bench.facts().is_empty());
     }
 }
+
+#[test]
+fn a_hang_up_is_never_forgotten_when_the_peer_offers_again_instead_of_its_ack() {
+    for method in ["INVITE", "UPDATE"] {
+        let mut bench = Bench::new();
+        let (leg, ok) = bench.talking();
+        bench.receive(TRUNK, &inside("INVITE", 2, "r1", ok.tag("To"), SDP));
+        bench.order(leg, LegOrder::Answer { sdp: Bytes::from(SDP) });
+        bench.facts();
+        bench.sent();
+        bench.order(leg, LegOrder::HangUp { cause: Cause::default() });
+        bench.receive(TRUNK, &inside(method, 3, "r2", ok.tag("To"), SDP));
+        assert!(bench.only().is("SIP/2.0 491 "));
+        assert!(bench.facts().is_empty(), "nothing is offered to a call that has let go");
+        bench.advance(Duration::from_secs(1));
+        assert!(bench.sent().iter().any(|one| one.is("BYE ")), "I18");
+        bench.advance(Duration::from_secs(33));
+        assert_eq!(bench.facts(), [LegFact::Released]);
+        bench.assert_empty_in_the_end();
+    }
+}
+
+#[test]
+fn an_offer_that_waited_for_an_ack_is_refused_when_the_peer_offers_first() {
+    let mut bench = Bench::new();
+    let (leg, ok) = bench.talking();
+    bench.receive(TRUNK, &inside("INVITE", 2, "r1", ok.tag("To"), SDP));
+    bench.order(leg, LegOrder::Answer { sdp: Bytes::from(SDP) });
+    bench.order(leg, LegOrder::Offer { sdp: Bytes::from("ours") });
+    bench.facts();
+    bench.receive(TRUNK, &inside("INVITE", 3, "r2", ok.tag("To"), SDP));
+    let offered = LegFact::Offered { sdp: Some(Bytes::from(SDP)) };
+    assert_eq!(bench.facts(), [LegFact::OfferRefused { code: 491 }, offered]);
+}
+
+#[test]
+fn a_reinvite_that_is_answered_100_and_nothing_more_loses_the_leg() {
+    let mut bench = Bench::new();
+    let (leg, _) = bench.connected();
+    let ours = offer(&mut bench, leg);
+    bench.advance(Duration::from_secs(1));
+    bench.receive(TRUNK, &answer(&ours, 100, "", ""));
+    bench.advance(Duration::from_secs(33));
+    assert_eq!(bench.facts(), [LegFact::Lost { loss: Loss::Timeout }]);
+    assert!(bench.sent().iter().any(|one| one.is("BYE ")));
+    // The answer comes after all: ACK, and a BYE of its own.
+    bench.receive(TRUNK, &answer(&ours, 200, "", SDP));
+    assert!(bench.sent().iter().any(|one| one.is("ACK ")));
+    assert_eq!(bench.endpoint.census().legs, 0);
+    bench.assert_empty_in_the_end();
+}
+
+#[test]
+fn a_refused_offer_is_not_what_the_session_is_refreshed_with() {
+    let mut bench = Bench::new();
+    let (leg, invite) = bench.calling();
+    let extra = format!("{CONTACT}\r\nAllow: INVITE\r\nSession-Expires: 100;refresher=uac\r\n");
+    bench.receive(TRUNK, &answer_with(&invite, 200, "b1", &extra, SDP));
+    bench.sent();
+    bench.order(leg, LegOrder::Offer { sdp: Bytes::from("refused") });
+    let ours = bench.only();
+    bench.receive(TRUNK, &answer(&ours, 488, "", ""));
+    bench.sent();
+    bench.advance(Duration::from_secs(50));
+    let refresh = bench.only();
+    assert_eq!(refresh.body(), SDP);
+}

@@ -188,3 +188,48 @@ fn tags_call_ids_and_branches_are_fresh_on_each_leg() {
     assert!(first.tag("From").len() >= 16);
     assert!(!first.header("Call-ID").contains('@'), "no host of ours or of the other side");
 }
+
+#[test]
+fn another_forks_200_while_our_bye_is_on_its_way_gets_its_own_ack_and_bye() {
+    let mut bench = Bench::new();
+    let (leg, invite) = bench.connected();
+    bench.order(leg, LegOrder::HangUp { cause: Cause::default() });
+    bench.sent();
+    bench.receive(TRUNK, &answer(&invite, 200, "b2", SDP));
+    let sent = bench.sent();
+    assert!(sent[0].is("ACK ") && sent[0].tag("To") == "b2", "{sent:#?}");
+    assert!(sent[1].is("BYE ") && sent[1].tag("To") == "b2");
+}
+
+#[test]
+fn forks_beyond_the_limit_are_left_alone() {
+    let mut bench = Bench::new();
+    let (_, invite) = bench.connected();
+    for fork in 0..100 {
+        bench.receive(TRUNK, &answer(&invite, 200, &format!("f{fork}"), SDP));
+    }
+    assert_eq!(bench.sent().iter().filter(|one| one.is("BYE ")).count(), 15);
+}
+
+#[test]
+fn a_200_that_does_not_repeat_what_we_said_makes_no_dialog() {
+    let mut bench = Bench::new();
+    let (_, invite) = bench.calling();
+    let right = answer(&invite, 200, "b1", SDP);
+    for (from, to) in [("1 INVITE", "2147483647 INVITE"), (invite.tag("From"), "other"), ("Call-ID: ", "Call-ID: x")] {
+        bench.receive(TRUNK, &right.replace(from, to));
+        assert!(bench.sent().is_empty() && bench.facts().is_empty());
+    }
+    bench.receive(TRUNK, &right);
+    assert!(bench.only().is("ACK "));
+}
+
+#[test]
+fn an_answered_peer_is_acked_even_if_its_record_route_cannot_be_read() {
+    let mut bench = Bench::new();
+    let (_, invite) = bench.calling();
+    let extra = format!("{CONTACT}\r\nRecord-Route: <<<\r\n");
+    bench.receive(TRUNK, &answer_with(&invite, 200, "b1", &extra, SDP));
+    assert!(bench.only().is("ACK "));
+    assert!(matches!(&bench.facts()[..], [LegFact::Answered { .. }]));
+}

@@ -152,3 +152,27 @@ fn invites_over_streams_that_are_reset_leave_nothing_after_32_seconds() {
     assert_eq!(bench.endpoint.census().transactions, 0);
     bench.assert_empty_in_the_end();
 }
+
+#[test]
+fn an_unreachable_port_ends_no_call_of_a_trunk_that_only_waits() {
+    let mut bench = Bench::new();
+    // A citizen in the queue, one being answered, a target that rings, two that talk.
+    bench.receive(TRUNK, &invite("q1").replace("call-1@", "call-queue@"));
+    let queued = bench.incoming()[0].leg;
+    bench.order(queued, LegOrder::Progress { code: 180, sdp: None });
+    bench.receive(TRUNK, &invite("q2").replace("call-1@", "call-answer@"));
+    let answered = bench.incoming()[0].leg;
+    bench.order(answered, LegOrder::Accept { sdp: Bytes::from(SDP) });
+    bench.sent();
+    let (_, ringing) = bench.calling();
+    bench.receive(TRUNK, &answer(&ringing, 180, "b1", ""));
+    let (talking, _) = bench.connected();
+    bench.order(talking, LegOrder::Offer { sdp: Bytes::from(SDP) });
+    bench.facts();
+    for _ in 0..5 {
+        bench.endpoint.flow_failed(bench.now, flow(TRUNK), FlowFailure::Refused);
+        bench.drain();
+    }
+    assert!(bench.facts().is_empty());
+    assert_eq!(bench.endpoint.census().legs, 4);
+}

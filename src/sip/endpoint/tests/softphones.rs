@@ -147,3 +147,35 @@ fn a_softphone_on_a_new_stream_without_registration_proves_itself_first() {
     assert!(phone.ask(&mut bench, "BYE", &tag)[0].is("SIP/2.0 200 "));
     assert!(matches!(&bench.facts()[..], [LegFact::HungUp { .. }]));
 }
+
+#[test]
+fn our_requests_follow_a_softphone_to_where_it_registers_next() {
+    let mut bench = Bench::new();
+    let mut phone = Phone::new(1);
+    let (leg, _) = phone.talks(&mut bench);
+    bench.endpoint.flow_failed(bench.now, phone.flow, FlowFailure::Closed);
+    bench.drain();
+    phone.flow.connection = Some(ConnectionId(2));
+    phone.flow.remote.set_port(40_002);
+    phone.ask(&mut bench, "REGISTER", "");
+    bench.facts();
+    bench.order(leg, LegOrder::HangUp { cause: Cause::default() });
+    let bye = bench.only();
+    assert!(bye.is("BYE ") && bye.flow == phone.flow);
+}
+
+#[test]
+fn a_softphone_that_floods_leaves_a_bounded_number_of_transactions() {
+    let mut bench = Bench::new();
+    let mut phone = Phone::udp();
+    let (_, tag) = phone.talks(&mut bench);
+    for _ in 0..2_000 {
+        let text = phone.write("OPTIONS", &tag, "8001");
+        bench.receive_over(phone.flow, &text);
+    }
+    assert!(bench.endpoint.census().transactions < 300);
+    assert!(bench.sent().iter().any(|one| one.is("SIP/2.0 503 ")));
+    let bye = phone.write("BYE", &tag, "8001");
+    bench.receive_over(phone.flow, &bye);
+    assert!(bench.only().is("SIP/2.0 200 "), "hanging up is always served");
+}
