@@ -83,6 +83,22 @@ fn lives_in(source: &Source, home: &str) -> bool {
 }
 
 #[test]
+fn every_declared_crate_is_named() {
+    let manifest: toml::Table = read("Cargo.toml").parse().expect("Cargo.toml parses");
+    let declared = manifest["dependencies"].as_table().expect("[dependencies] is a table");
+    let product = source::product();
+    let findings: Vec<String> = declared
+        .keys()
+        .filter(|name| {
+            let library = if *name == "md-5" { "md5".to_owned() } else { name.replace('-', "_") };
+            !product.iter().any(|source| first_use(source, &library).is_some())
+        })
+        .map(|name| format!("Cargo.toml: `{name}` is declared and never named"))
+        .collect();
+    none_of("a crate that nobody names is compiled and audited for nothing:", &findings);
+}
+
+#[test]
 fn no_pure_folder_is_home_to_an_effect() {
     for (library, homes) in HOMES {
         let effect = matches!(*library, "tokio" | "nix" | "socket2" | "getrandom" | "hound" | "axum" | "prometheus");

@@ -1,11 +1,11 @@
 //! Calls that come to nothing: given up by the citizen, or refused because of who asks.
 
 use std::net::{SocketAddr, UdpSocket};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::loopback::Loopback;
 use super::phone::{PhoneSetup, Pickup};
-use super::setup::Setup;
+use super::setup::{REALM, Setup};
 use super::sipp::SippSetup;
 use super::sound::AGENT_HZ;
 
@@ -55,6 +55,49 @@ fn a_wrong_password_registers_nobody() {
     let code = |text: String| text.lines().find_map(|line| line.strip_prefix("registered ").map(str::to_owned));
     assert_eq!(code(liar.process.printed()), code(nobody.process.printed()));
     daemon.ends_clean();
+}
+
+#[test]
+fn v17_a_telephone_that_claims_another_number_shows_its_own() {
+    let net = Loopback::new("claims");
+    let desk = net.host(8);
+    let daemon = Setup::new(&net).trunk("office", (desk, 5060)).rings_trunk("office", "6000").agent("1001").start();
+    let mut agent = PhoneSetup::new("1001", net.host(97), AGENT_HZ).register(&net, daemon.sip);
+    // The scenario's asserts fail on the claimed number anywhere in the INVITE.
+    let mut callee = SippSetup::new("desk_sees_the_agent", desk, daemon.sip, (desk, 4_000).into()).start(&net);
+    agent.process.tell(&format!("dial sip:12345@{REALM} 13911110110"));
+    callee.media();
+    agent.process.expect("state CONFIRMED");
+    agent.process.tell("hangup");
+    callee.passes();
+    daemon.ends_clean();
+}
+
+#[test]
+fn v45_names_in_sdp_are_refused_at_once_and_hold_up_nobody() {
+    let net = Loopback::new("names");
+    let trunk = net.host(2);
+    let daemon = Setup::new(&net).trunk("citizens", (trunk, 5060)).rings_agents().agent("1001").start();
+    let socket = UdpSocket::bind((trunk, 5060)).expect("the trunk's address is free");
+    let body =
+        "v=0\r\no=- 1 1 IN IP4 never.example\r\ns=-\r\nc=IN IP4 never.example\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8\r\n";
+    for attempt in 0..20 {
+        let invite = format!(
+            "INVITE sip:12345@{to} SIP/2.0\r\nVia: SIP/2.0/UDP {trunk}:5060;branch=z9hG4bK-name-{attempt}\r\n\
+             From: <sip:peer@{trunk}>;tag=n{attempt}\r\nTo: <sip:12345@{to}>\r\nCall-ID: name-{attempt}@{trunk}\r\n\
+             CSeq: 1 INVITE\r\nContact: <sip:peer@{trunk}:5060>\r\nMax-Forwards: 70\r\n\
+             Content-Type: application/sdp\r\nContent-Length: {length}\r\n\r\n{body}",
+            to = daemon.sip,
+            length = body.len(),
+        );
+        socket.send_to(invite.as_bytes(), daemon.sip).expect("loopback carries it");
+        // Others are answered meanwhile, within 200 ms.
+        let asked = Instant::now();
+        ask(&socket, daemon.sip, "OPTIONS");
+        while !answer(&socket, Duration::from_secs(3)).expect("OPTIONS is answered").starts_with("SIP/2.0 200") {}
+        assert!(asked.elapsed() < Duration::from_millis(200), "answered after {:?}", asked.elapsed());
+    }
+    assert!(daemon.metric("lianxian_sip_responses_total", "code_class=\"4xx\"") >= 20.0, "each of them is refused");
 }
 
 /// Sends a request that would be fine if its sender were known.

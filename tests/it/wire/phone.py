@@ -1,6 +1,6 @@
 """A softphone on PJSUA2, driven line by line: commands on standard input, facts on standard output.
 
-Commands: dial URI | answer | hold | resume | hangup [CODE] | digits DIGITS | quit
+Commands: dial URI [CLAIMED NUMBER] | answer | hold | resume | hangup [CODE] | digits DIGITS | quit
 Facts:    ready | registered CODE | incoming URI | state STATE CODE | media up | media held | digit DIGIT | failed TEXT
 
 It sends one tone and writes what it hears to a WAV file. Every call is answered at once unless --manual is given.
@@ -146,8 +146,14 @@ class Phone:
         verb, _, rest = line.partition(" ")
         prm = pj.CallOpParam(True)
         if verb == "dial":
+            uri, _, claimed = rest.partition(" ")
+            if claimed:
+                for name in ("P-Asserted-Identity", "Remote-Party-ID", "Diversion", "History-Info"):
+                    header = pj.SipHeader()
+                    header.hName, header.hValue = name, f"<sip:{claimed}@{self.options.realm}>"
+                    prm.txOption.headers.append(header)
             self.call = Call(self)
-            self.call.makeCall(rest, prm)
+            self.call.makeCall(uri, prm)
         elif verb == "answer":
             answer(self.call, int(rest or 200))
         elif verb == "hold":
