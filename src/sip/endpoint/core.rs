@@ -83,6 +83,7 @@ impl Core {
     /// Where a request inside a dialog goes. A softphone is reached over the flow it came from (RFC 5626). A trunk is
     /// reached at its first route or target if that is an address in the trunk's own networks, because nothing is ever
     /// sent to an address that no administrator wrote down; else where its first message came from.
+    /// The transport stays that of the first message, whatever a route or target asks for.
     pub fn route(&self, line: &Line, dialog: &Dialog) -> Flow {
         let flow = line.flow;
         let Peer::Trunk(trunk) = &line.peer else { return flow };
