@@ -4,12 +4,22 @@
 //! decides nothing. Read in this order:
 //!
 //! Pure folders - no async, socket, clock, disk, randomness or lock; time and chance are arguments:
-//! [`base`] words everything speaks.
-//! [`sip`] bytes, messages, transactions, dialogs, registrations.
-//! [`sdp`] session descriptions, offer and answer.
-//! [`routing`] where a call goes and whose number it shows.
-//! [`call`] one call: who is rung, who hears whom, when a leg may end.
-//! [`switch`] all of it: the call table, agents, ports, admission.
+//! * [`base`] words everything speaks.
+//! * [`sip`] bytes, messages, transactions, dialogs, registrations.
+//! * [`sdp`] session descriptions, offer and answer.
+//! * [`media`] packets, tones, keys: who is heard by whom.
+//! * [`routing`] where a call goes and whose number it shows.
+//! * [`call`] one call: who is rung, who hears whom, when a leg may end.
+//! * [`switch`] all of it: the call table, agents, ports, admission.
+//!
+//! Folders with input or output:
+//! * [`engine`] the one loop, the one reader of the clock, the media threads.
+//! * [`net`] signalling and media sockets with their limits.
+//! * [`metrics`] observations to Prometheus.
+//! * [`api`] the administrators' listener.
+//! * [`config`] files to values, every problem with its place.
+//! * [`demo`] people who telephone through a daemon, for all to hear.
+//! * [`cli`] the composition root.
 
 #![forbid(unsafe_code)]
 
