@@ -69,10 +69,8 @@ pub(super) fn ask(cx: &mut Context<'_>, leg: LegId) {
         return;
     }
     let Some(sound) = cx.legs.sound_mut(leg) else { return };
-    // Who holds has said that nothing will come; our offer of sound both ways might even wake its telephone.
-    if !sound.speaks() {
-        return;
-    }
-    let sdp = sound.offer();
+    // Who holds has said that nothing will come, but may be gone all the same: two who hold and vanish would otherwise
+    // leave a call that nobody ever ends.
+    let sdp = sound.offer_unchanged();
     cx.order(leg, LegOrder::Offer { sdp });
 }

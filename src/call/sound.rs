@@ -117,6 +117,17 @@ impl Sound {
         self.session.offer(Direction::SendRecv)
     }
 
+    /// Our offer of the session as it is: to ask whether the peer is still there, and to wake nobody who holds.
+    pub(super) fn offer_unchanged(&mut self) -> Bytes {
+        let direction = match &self.agreed {
+            // Held by the old way, without an address (RFC 2543).
+            Some(agreed) if agreed.direction == Direction::SendRecv && agreed.send_to.is_none() => Direction::Inactive,
+            Some(agreed) => agreed.direction,
+            None => Direction::SendRecv,
+        };
+        self.session.offer(direction)
+    }
+
     /// Answers the peer's offer. A refused one changes nothing.
     pub(super) fn answer(&mut self, site: &Site, offer: &[u8]) -> Result<Bytes, Refused> {
         let mut session = self.session.clone();

@@ -18,3 +18,19 @@ fn no_rtcp_before_anything_was_agreed() {
     w.hangs_up(caller);
     w.settle();
 }
+
+/// Caller and agent both held, then both telephones restarted: nobody was asked any more, and the call stayed for ever.
+#[test]
+fn two_who_hold_and_vanish_are_found_out() {
+    let mut w = World::new(601);
+    let (caller, agent) = w.caller_and_agent_in_talk();
+    w.holds(caller);
+    w.run(Duration::from_secs(3));
+    w.holds(agent);
+    w.run(Duration::from_secs(3));
+    w.phones[caller].forget();
+    w.phones[agent].forget();
+    w.run(Duration::from_secs(200));
+    assert_eq!(w.product.calls(), [], "{}", w.story());
+    w.settle();
+}
