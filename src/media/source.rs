@@ -22,7 +22,7 @@ pub(super) enum Admission {
     WrongSource,
 }
 
-/// The gate of one leg, for one SDP.
+/// The gate of one leg, for one address that its SDP shows.
 #[derive(Clone, Debug)]
 pub(super) struct Gate {
     policy: RtpSource,
@@ -41,6 +41,14 @@ impl Gate {
     /// A gate for a new SDP: nothing is locked yet.
     pub(super) const fn new(policy: RtpSource, signalled: SocketAddr, now: Instant) -> Self {
         Self { policy, signalled, since: now, lock: Lock::Unlocked }
+    }
+
+    /// Whether a new agreement leaves the gate as it is: it has locked a source, and neither the policy nor the address
+    /// has changed. An old way to hold shows no address at all (RFC 3264 8.4), which changes none either. Before anybody
+    /// was heard the window opens again: a phone that showed its SDP while it rang speaks only now.
+    pub(super) fn still_guards(&self, policy: &RtpSource, signalled: SocketAddr) -> bool {
+        let same_address = signalled == self.signalled || signalled.ip().is_unspecified();
+        self.locked().is_some() && *policy == self.policy && same_address
     }
 
     /// Judges a packet that arrived from `from` at `at`. `plausible` says that it is RTP of an agreed payload type; only

@@ -144,7 +144,8 @@ impl Leg {
         }
     }
 
-    /// Takes over a new agreement. The gate starts anew with each: a new SDP may mean a new address (V3).
+    /// Takes over a new agreement. The gate starts anew only if the agreement changes what it guards: our own probes,
+    /// a hold and a refresh agree the same again, mostly in a pause of speech, and must let no stranger in (V46).
     pub(super) fn agree(
         &mut self,
         now: Instant,
@@ -152,7 +153,10 @@ impl Leg {
         settings: &Settings,
         counters: &mut Counters,
     ) {
-        let gate = Gate::new(agreed.rtp_source.clone(), agreed.signalled, now);
+        let kept = self.session.take().map(|session| session.gate);
+        let gate = kept
+            .filter(|gate| gate.still_guards(&agreed.rtp_source, agreed.signalled))
+            .unwrap_or_else(|| Gate::new(agreed.rtp_source.clone(), agreed.signalled, now));
         for destination in [&mut agreed.send_to, &mut agreed.rtcp_to] {
             let refused = destination.is_some_and(|to| !gate.is_in_policy(to) || !self.may_send(to, settings));
             if refused {

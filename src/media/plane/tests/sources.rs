@@ -29,6 +29,53 @@ fn a_stranger_is_neither_heard_nor_answered() {
     assert_eq!(bench.plane.statistics(LegId(1)).unwrap().wrong_source, 600);
 }
 
+/// V46: our probe, a hold or a refresh agrees the same session again while the phone pauses. That opens no window: the
+/// stranger is not heard, the other party's voice goes where it went, and the phone is heard when it speaks again.
+#[test]
+fn the_same_session_agreed_again_in_a_pause_lets_no_stranger_in() {
+    let behind_nat: SocketAddr = "198.51.100.77:61000".parse().unwrap();
+    let learn = AgreedSession { rtp_source: RtpSource::Learn { window_ms: 1_000 }, ..session(1, &[PCMA]) };
+    let held = AgreedSession { send_to: None, rtcp_to: None, ..learn.clone() };
+    let blank = AgreedSession { signalled: "0.0.0.0:4000".parse().unwrap(), ..held.clone() };
+    for between in [vec![], vec![held], vec![blank]] {
+        let mut bench = Bench::with_a_talk();
+        bench.agree(1, learn.clone());
+        let mut phone = Peer { from: behind_nat, ..Peer::new(1, 8) };
+        bench.talk(&mut phone, 100, 0x11);
+        bench.pass(Duration::from_secs(6));
+        for agreed in between.into_iter().chain([learn.clone()]) {
+            bench.agree(1, agreed);
+        }
+        bench.sent.clear();
+        let (mut attacker, mut two) = (Peer { from: stranger(), ..Peer::new(1, 8) }, Peer::new(2, 8));
+        for _ in 0..50 {
+            let packet = attacker.voice(0x66);
+            assert_eq!(bench.receive(&attacker.clone(), &packet), Verdict::Dropped(Reason::WrongSource));
+            let packet = two.voice(0x22);
+            bench.receive(&two, &packet);
+            bench.pass(milliseconds(20));
+        }
+        assert_eq!(bench.sent.iter().filter(|sent| sent.departure.to == behind_nat).count(), 50);
+        assert!(bench.sent.iter().all(|sent| sent.departure.to != stranger()));
+        bench.sent.clear();
+        bench.talk(&mut phone, 10, 0x11);
+        assert_eq!(bench.take_sent(2).len(), 10);
+    }
+}
+
+/// V3: a phone behind a NAT shows its SDP while it rings and speaks seconds later, when its 200 shows the same SDP.
+#[test]
+fn nobody_heard_yet_and_the_window_opens_again() {
+    let mut bench = Bench::with_a_talk();
+    let learn = AgreedSession { rtp_source: RtpSource::Learn { window_ms: 1_000 }, ..session(1, &[PCMA]) };
+    bench.agree(1, learn.clone());
+    bench.pass(Duration::from_secs(10));
+    bench.agree(1, learn);
+    let mut phone = Peer { from: "198.51.100.77:61000".parse().unwrap(), ..Peer::new(1, 8) };
+    bench.talk(&mut phone, 10, 0x11);
+    assert_eq!(bench.take_sent(2).len(), 10);
+}
+
 /// V46: pauses of 0.3, 3 and 30 s let nobody in, on no policy that does not name the stranger.
 #[test]
 fn a_pause_of_speech_lets_no_stranger_in() {
