@@ -414,6 +414,8 @@ impl Direction {
     }
 
     fn from_attribute(value: &[u8]) -> Option<Self> {
+        // Some gateways write a space after it; a hold must not be missed for that.
+        let value = value.trim_ascii_end();
         [Self::SendRecv, Self::SendOnly, Self::RecvOnly, Self::Inactive]
             .into_iter()
             .find(|direction| direction.attribute().as_bytes() == value)

@@ -89,6 +89,7 @@ fn hold_in_every_form_is_understood_and_answered() {
     for (connection, media, direction, attribute, sends) in [
         (here, "m=audio 4000 RTP/AVP 8\na=sendonly", Direction::RecvOnly, "a=recvonly", true),
         (here, "m=audio 4000 RTP/AVP 8\na=inactive", Direction::Inactive, "a=inactive", true),
+        (here, "m=audio 4000 RTP/AVP 8\na=sendonly ", Direction::RecvOnly, "a=recvonly", true),
         (here, "m=audio 4000 RTP/AVP 8\na=recvonly", Direction::SendOnly, "a=sendonly", true),
         (nowhere, "m=audio 4000 RTP/AVP 8", Direction::RecvOnly, "a=recvonly", false),
         (nowhere, "m=audio 4000 RTP/AVP 8\na=inactive", Direction::Inactive, "a=inactive", false),

@@ -1,5 +1,7 @@
 //! What the switch asks of the endpoint: orders, which never fail; failure comes back as a fact.
 
+use std::fmt;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +11,7 @@ use super::message::{Name, NameAddr, Uri};
 use crate::base::ids::LegId;
 
 /// An INVITE to be sent on a new leg.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct OutgoingInvite {
     /// The new leg's number, reserved before: the call's state and media name it before the INVITE is sent.
     pub leg: LegId,
@@ -83,4 +85,21 @@ pub enum LegOrder {
         /// Reason header.
         cause: Cause,
     },
+}
+
+// === impl OutgoingInvite ===
+
+impl fmt::Debug for OutgoingInvite {
+    /// The recipe's headers hold the citizen's number whole: only their names are shown (rule 18).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&Name> = self.headers.iter().map(|(name, _)| name).collect();
+        f.debug_struct("OutgoingInvite")
+            .field("leg", &self.leg)
+            .field("peer", &self.peer)
+            .field("flow", &self.flow)
+            .field("from", &self.from)
+            .field("headers", &names)
+            .field("max_forwards", &self.max_forwards)
+            .finish_non_exhaustive()
+    }
 }
