@@ -172,8 +172,8 @@ impl Plan {
             (Deed::HangUp, Some(caller)) => w.hangs_up(caller),
             (Deed::Hold, Some(caller)) => w.holds(caller),
             (Deed::Resume, Some(caller)) => w.resumes(caller),
-            (Deed::KeyByInfo, Some(caller)) => self.press(w, caller, true),
-            (Deed::KeyByRtp, Some(caller)) => self.press(w, caller, false),
+            // A telephone says its keys in one way: between the two no order can be kept.
+            (Deed::KeyByInfo | Deed::KeyByRtp, Some(caller)) => self.press(w, caller, which.is_multiple_of(2)),
             (Deed::CallerRestarts, Some(caller)) => w.phones[caller].forget(),
             (Deed::AgentHangsUp, _) => w.hangs_up(agent),
             (Deed::AgentHolds, _) => w.holds(agent),

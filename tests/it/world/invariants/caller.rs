@@ -37,8 +37,10 @@ pub fn i17_failure_of_the_service_leg_is_not_silence(ledger: &Ledger, _: &Scene<
         }
         let failed_at = services.iter().filter_map(|leg| leg.lost_at.or_else(|| leg.refused.map(|(at, _)| at))).max();
         let Some(failed_at) = failed_at else { continue };
-        let late = step.at - failed_at > Duration::from_millis(300);
-        if late && caller.sent_at.is_none_or(|at| at < failed_at) {
+        // Who held wanted to hear nothing: its time begins with the SDP that wants sound again.
+        let since = failed_at.max(caller.session_at);
+        let late = step.at - since > Duration::from_millis(300);
+        if late && caller.sent_at.is_none_or(|at| at < since) {
             return Err(format!("the caller of {call_id} hears nothing since its service leg failed at {failed_at:?}"));
         }
     }
@@ -59,7 +61,8 @@ pub fn i18_hang_up_is_carried_out(ledger: &Ledger, _: &Scene<'_>, step: &Step) -
             if leg.sent_at.is_some_and(|at| at - gone_at > limit) {
                 return Err(format!("{call_id}: sound still flows after the caller hung up"));
             }
-            let owed = !leg.provisional;
+            // RFC 3261 9.1: no CANCEL before a provisional; and a BYE waits for the answer to a re-INVITE of ours.
+            let owed = !leg.provisional || !leg.pending.is_empty();
             let done = leg.is_over() || leg.our_cancel_at.is_some() || leg.our_bye_at.is_some();
             if leg.side == Side::Service && !done && !owed {
                 return Err(format!("{call_id}: party {} was not told that the caller hung up", leg.party));
