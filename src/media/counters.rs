@@ -52,6 +52,8 @@ pub struct Counters {
     pub one_way: u64,
     /// Facts that were lost because the engine did not fetch them.
     pub facts_lost: u64,
+    /// Packets, timers and orders whose handling panicked, each a bug; the leg went on without it.
+    pub panics: u64,
     /// Jitter of closed legs (RFC 3550 A.8) by [`JITTER_BOUNDS_MS`].
     pub jitter: [u64; 7],
     /// Legs opened.
@@ -87,6 +89,7 @@ impl Counters {
             &mut self.silences,
             &mut self.one_way,
             &mut self.facts_lost,
+            &mut self.panics,
             &mut self.opened,
             &mut self.closed,
         ];
@@ -114,6 +117,7 @@ impl Counters {
             other.silences,
             other.one_way,
             other.facts_lost,
+            other.panics,
             other.opened,
             other.closed,
         ];

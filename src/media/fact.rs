@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Something that happened to a leg's media.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fact {
-    /// The sockets could not be bound.
+    /// The sockets could not be bound, or the leg's media has failed for good.
     OpenFailed,
     /// The first valid packet since the leg was opened.
     FirstPacket,

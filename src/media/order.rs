@@ -50,6 +50,19 @@ pub enum Order {
     },
 }
 
+impl Order {
+    /// The leg that it is about.
+    pub const fn leg(&self) -> LegId {
+        match self {
+            Self::Open { leg, .. }
+            | Self::Agree { leg, .. }
+            | Self::Hear { leg, .. }
+            | Self::Key { leg, .. }
+            | Self::Close { leg } => *leg,
+        }
+    }
+}
+
 /// What a leg hears.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Source {

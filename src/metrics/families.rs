@@ -76,7 +76,7 @@ pub(super) struct MediaFamilies {
     pub(super) sent_bytes: Absolute,
     pub(super) lost: Absolute,
     pub(super) dropped: [(Absolute, Reading); 7],
-    pub(super) totals: [(Absolute, Reading); 5],
+    pub(super) totals: [(Absolute, Reading); 6],
     pub(super) jitter: Histogram,
     /// What of the plane's own histogram was observed already.
     pub(super) jitter_seen: [u64; 7],
@@ -255,6 +255,10 @@ impl MediaFamilies {
                 (drop("late_after_switch"), |counters| counters.late_after_switch),
             ],
             totals: [
+                (
+                    total("lianxian_media_panics_total", "Packets, timers and orders whose handling panicked."),
+                    |counters| counters.panics,
+                ),
                 (total("lianxian_media_facts_lost_total", "Media facts that the engine did not fetch."), |counters| {
                     counters.facts_lost
                 }),

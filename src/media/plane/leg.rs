@@ -107,6 +107,8 @@ pub(super) struct Leg {
     pub(super) key_rate: Rate,
     pub(super) control: Control,
     pub(super) counted: LegStatistics,
+    /// What this leg made panic, since it was last given up.
+    pub(super) panics: u32,
 }
 
 /// The RTCP side of a leg.
@@ -141,6 +143,7 @@ impl Leg {
             key_rate: Rate::new(now, KEY_RATE),
             control: Control { cname: format!("{:016x}", entropy.next_u64()), quote: None, from: None },
             counted: LegStatistics::default(),
+            panics: 0,
         }
     }
 

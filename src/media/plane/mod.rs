@@ -6,6 +6,7 @@
 //! Invariants: a leg hears only legs of its own call and never itself (I12, I14); what a leg receives continues one
 //! stream (T26); it is sent to the SDP's address, or under `learn` to the locked source, and nowhere else (I13).
 
+mod contain;
 mod leg;
 mod receive;
 #[cfg(test)]
@@ -112,6 +113,8 @@ pub enum Reason {
     OverRate,
     /// Older than 100 ms.
     Stale,
+    /// Handling it panicked: a bug of ours.
+    Panicked,
 }
 
 /// How one leg's media went.
@@ -172,6 +175,13 @@ impl Plane {
 
     /// Carries out one order. An order for a leg that is not open does nothing: it crossed with its closing.
     pub fn handle(&mut self, now: Instant, order: Order) {
+        let leg = order.leg();
+        if self.attempt(|plane| plane.carry_out(now, order)).is_none() {
+            self.bear(now, self.slot(leg).unwrap_or(usize::MAX));
+        }
+    }
+
+    fn carry_out(&mut self, now: Instant, order: Order) {
         match order {
             Order::Open { call, leg, local } => self.open(now, call, leg, local),
             Order::Agree { leg, session } => self.change(leg, |plane, slot| {

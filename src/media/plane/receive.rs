@@ -41,6 +41,20 @@ impl Plane {
         send: &mut impl FnMut(Departure, &[u8]),
     ) -> Verdict {
         let slot = arrival.port.slot;
+        self.attempt(|plane| plane.take(now, arrival, packet, send)).unwrap_or_else(|| {
+            self.bear(now, slot);
+            Verdict::Dropped(Reason::Panicked)
+        })
+    }
+
+    fn take(
+        &mut self,
+        now: Instant,
+        arrival: Arrival,
+        packet: &mut [u8],
+        send: &mut impl FnMut(Departure, &[u8]),
+    ) -> Verdict {
+        let slot = arrival.port.slot;
         let Some(leg) = self.legs.get(slot) else { return Verdict::Dropped(Reason::NoLeg) };
         let deadline = leg.timers.next_timeout();
         let taken = match arrival.port.channel {
@@ -250,7 +264,8 @@ impl Plane {
 
     fn count(&mut self, slot: usize, reason: Reason) {
         let counter = match reason {
-            Reason::NoLeg => return,
+            // What panicked is counted where it is caught.
+            Reason::NoLeg | Reason::Panicked => return,
             Reason::Malformed => &mut self.counters.malformed,
             Reason::WrongSource => &mut self.counters.wrong_source,
             Reason::NotAgreed => &mut self.counters.not_agreed,
@@ -263,7 +278,12 @@ impl Plane {
         match reason {
             Reason::WrongSource => leg.counted.wrong_source += 1,
             Reason::Stale => leg.counted.stale += 1,
-            Reason::NoLeg | Reason::Malformed | Reason::NotAgreed | Reason::UnknownPayload | Reason::OverRate => {}
+            Reason::NoLeg
+            | Reason::Panicked
+            | Reason::Malformed
+            | Reason::NotAgreed
+            | Reason::UnknownPayload
+            | Reason::OverRate => {}
         }
     }
 }

@@ -25,15 +25,22 @@ impl Plane {
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Instant, send: &mut impl FnMut(Departure, &[u8])) {
         while let Some(slot) = self.deadlines.expire(now) {
-            while let Some((timer, due)) = self.legs.get_mut(slot).and_then(|leg| due(leg, now)) {
-                match timer {
-                    Timer::Tick => self.tick(now, due, slot, send),
-                    Timer::Silence => self.check_silence(now, slot),
-                    Timer::KeyEnd => self.end_key(now, slot),
-                    Timer::Control => self.report(now, slot, send),
-                }
+            match self.attempt(|plane| plane.fire(now, slot, send)) {
+                Some(()) => self.refresh_deadline(slot),
+                None => self.bear(now, slot),
             }
-            self.refresh_deadline(slot);
+        }
+    }
+
+    /// Does what is due of one leg. Each timer is taken out before it is acted on, so that none can panic twice.
+    fn fire(&mut self, now: Instant, slot: usize, send: &mut impl FnMut(Departure, &[u8])) {
+        while let Some((timer, due)) = self.legs.get_mut(slot).and_then(|leg| due(leg, now)) {
+            match timer {
+                Timer::Tick => self.tick(now, due, slot, send),
+                Timer::Silence => self.check_silence(now, slot),
+                Timer::KeyEnd => self.end_key(now, slot),
+                Timer::Control => self.report(now, slot, send),
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! Stories of the plane: legs on a stepped clock, peers that write packets by hand.
 
+mod contained;
 mod continuity;
 mod health;
 mod keys;
