@@ -2,6 +2,9 @@
 
 use crate::base::ids::LegId;
 use crate::call::context::Context;
+use crate::call::event::Event;
+use crate::call::sound::Voice;
+use crate::media::fact::Fact;
 use crate::media::order::Source;
 
 /// The prompt that a waiting caller hears first.
@@ -31,11 +34,22 @@ pub(super) fn carry_on(cx: &mut Context<'_>, caller: LegId, rings: bool) {
     let source = match &sound.hears {
         Source::Prompt { name, repeat: false } if name == PLEASE_WAIT => return,
         // Early media of the callee who still rings.
-        Source::Leg(leg) if cx.legs.sound(*leg).is_some() => return,
+        Source::Leg(leg) if cx.legs.sound(*leg).is_some_and(|sound| sound.voice == Voice::Present) => return,
         Source::Nothing if !cx.legs.is_connected(caller) => return,
         Source::Nothing | Source::Leg(_) | Source::Ringback | Source::Prompt { .. } => source(cx, caller, rings),
     };
     cx.hear(caller, source);
+}
+
+/// What was played once is not heard any more, whatever the state makes of it: no state can forget it, and the watch
+/// on dead air sees it.
+pub(super) fn note_ended(cx: &mut Context<'_>, event: &Event) {
+    if let Event::Media { leg, fact: Fact::PromptEnded } = event
+        && let Some(sound) = cx.legs.sound_mut(*leg)
+        && matches!(sound.hears, Source::Prompt { repeat: false, .. })
+    {
+        sound.hears = Source::Nothing;
+    }
 }
 
 /// The announcement has ended.

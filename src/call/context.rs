@@ -101,6 +101,19 @@ impl Context<'_> {
         Some(Sound::new(local, session, rules))
     }
 
+    /// Opens a leg's sockets again, on another port, with the session that it had.
+    pub(super) fn open_again(&mut self, leg: LegId, old: &Sound) -> Option<Sound> {
+        let media = *self.site.media.iter().find(|media| media.bind == old.local.ip())?;
+        let Some(port) = self.supplies.port() else {
+            self.publish(What::PortsExhausted);
+            return None;
+        };
+        let local = SocketAddr::new(media.bind, port);
+        let session = Session::new(media.advertised, port, session_id(self.supplies.random()));
+        self.out.push(Action::Media(Order::Open { call: self.call, leg, local }));
+        Some(old.moved(self.site, local, session))
+    }
+
     /// Calls somebody. `None` if there is no port for the leg.
     pub(super) fn dial(&mut self, callee: Callee) -> Option<LegId> {
         let leg = self.supplies.leg();

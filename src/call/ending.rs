@@ -11,7 +11,7 @@ use crate::call::context::Context;
 use crate::call::event::Event;
 use crate::call::notice::CallerLoss;
 use crate::call::record::Ending;
-use crate::call::sound::Sound;
+use crate::call::sound::{Sound, Voice};
 use crate::call::state::State;
 use crate::call::timer::{DEAD_AIR, Timer};
 use crate::media::order::Source;
@@ -96,7 +96,7 @@ fn watch_dead_air(cx: &mut Context<'_>, state: &State) {
 fn is_fed(cx: &Context<'_>, sound: &Sound) -> bool {
     match &sound.hears {
         Source::Nothing => false,
-        Source::Leg(leg) => cx.legs.sound(*leg).is_some(),
+        Source::Leg(leg) => cx.legs.sound(*leg).is_some_and(|sound| sound.voice == Voice::Present),
         Source::Ringback | Source::Prompt { .. } => true,
     }
 }

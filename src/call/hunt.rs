@@ -37,6 +37,8 @@ pub(crate) struct Hunt {
     hop: usize,
     /// Legs that ring now: one callee, on all of its devices.
     ringing: SmallVec<[LegId; MAX_CONTACTS]>,
+    /// Those of them that have said that they ring.
+    rung: SmallVec<[LegId; MAX_CONTACTS]>,
     /// Rounds made in vain.
     round: u32,
 }
@@ -52,7 +54,15 @@ pub(super) enum Outcome {
 impl Hunt {
     /// A hunt that has not begun. `first` is rung before the plan.
     pub(super) const fn new(first: Option<AgentId>) -> Self {
-        Self { first, step: 0, tried: Vec::new(), hop: 0, ringing: SmallVec::new_const(), round: 0 }
+        Self {
+            first,
+            step: 0,
+            tried: Vec::new(),
+            hop: 0,
+            ringing: SmallVec::new_const(),
+            rung: SmallVec::new_const(),
+            round: 0,
+        }
     }
 
     /// Whether somebody is being rung.
@@ -73,6 +83,7 @@ impl Hunt {
         assert!(self.ringing.is_empty(), "one callee rings at a time");
         cx.timers.stop(Timer::NextRound);
         cx.timers.stop(Timer::RingTimeout);
+        self.rung.clear();
         if self.ring_first(cx) || self.ring_plan(cx) {
             cx.start(Timer::RingTimeout, cx.decision.ring_timeout);
             return self;
@@ -174,10 +185,10 @@ impl Hunt {
     // --- what those say who are rung ---
 
     /// A fact of a leg that is being rung.
-    pub(super) fn on_leg(self, cx: &mut Context<'_>, caller: LegId, leg: LegId, fact: LegFact) -> Outcome {
+    pub(super) fn on_leg(mut self, cx: &mut Context<'_>, leg: LegId, fact: LegFact) -> Outcome {
         match fact {
             LegFact::Progress { sdp, .. } => {
-                self.on_progress(cx, caller, leg, sdp);
+                self.on_progress(cx, leg, sdp);
                 Outcome::Searching(self)
             }
             LegFact::Answered { sdp } => self.on_answered(cx, leg, sdp),
@@ -201,14 +212,24 @@ impl Hunt {
         }
     }
 
-    fn on_progress(&self, cx: &mut Context<'_>, caller: LegId, leg: LegId, sdp: Option<bytes::Bytes>) {
-        if cx.record.rang(cx.now, leg) {
+    fn on_progress(&mut self, cx: &mut Context<'_>, leg: LegId, sdp: Option<bytes::Bytes>) {
+        cx.record.rang(cx.now, leg);
+        if !self.rung.contains(&leg) {
+            self.rung.push(leg);
             cx.publish(What::Ringing { leg, after: cx.now.since(cx.record.arrived) });
         }
         // Only a trunk's early media says something to the caller (announcements, 彩铃); it is never an answer.
         let from_trunk = cx.legs.get(leg).is_some_and(|leg| matches!(leg.who, Who::Trunk { .. }));
-        let Some(sdp) = sdp.filter(|_| from_trunk) else { return };
-        if cx.on_answer(leg, &sdp) {
+        // A 183 alone says nothing: many gateways send it and then no sound. The caller is switched by the first packet.
+        if let Some(sdp) = sdp.filter(|_| from_trunk) {
+            cx.on_answer(leg, &sdp);
+        }
+    }
+
+    /// Sound comes from a leg that is being rung.
+    pub(super) fn on_early_sound(&self, cx: &mut Context<'_>, caller: LegId, leg: LegId) {
+        let from_trunk = cx.legs.get(leg).is_some_and(|leg| matches!(leg.who, Who::Trunk { .. }));
+        if from_trunk && self.has(leg) {
             relay_early_media(cx, caller, leg);
         }
     }
@@ -253,16 +274,22 @@ impl Hunt {
         Outcome::Searching(self.advance(cx))
     }
 
-    /// Nobody has answered in time: the next one. A service that is the whole plan and does ring is left ringing: to
-    /// hang up and to call it again would put the caller at the end of its queue.
+    /// Nobody has answered in time: the next one. A service that rings is left ringing while nobody else could be rung:
+    /// to hang up and to call it again would put the caller at the end of its queue.
     #[must_use]
     pub(super) fn on_ring_timeout(self, cx: &mut Context<'_>) -> Self {
-        let alone = matches!(cx.decision.plan.as_slice(), [Step::Trunk { .. }]);
-        if alone && self.ringing.iter().any(|leg| cx.record.has_rung(*leg)) {
+        if !self.rung.is_empty() && self.is_last_hope(cx) {
             cx.start(Timer::RingTimeout, cx.decision.ring_timeout);
             return self;
         }
         self.give_up_callee(cx)
+    }
+
+    /// Whether a trunk rings, and the plan has no other trunk and nobody free in any group.
+    fn is_last_hope(&self, cx: &mut Context<'_>) -> bool {
+        let plan = &cx.decision.plan;
+        let trunks = plan.iter().filter(|step| matches!(step, Step::Trunk { .. })).count();
+        matches!(plan.get(self.step), Some(Step::Trunk { .. })) && trunks == 1 && !cx.supplies.any_free(plan)
     }
 
     /// Lets the callee go and tries the next one.

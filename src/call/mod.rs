@@ -33,6 +33,7 @@ mod identity;
 mod keys;
 pub(crate) mod leg;
 mod pair;
+mod reopen;
 mod search;
 mod silence;
 mod sound;
@@ -120,6 +121,7 @@ impl Call {
         let before = self.state.clone();
         let rule = Rule::of(&before, &event);
         let mut cx = self.context(now, site, supplies, out);
+        comfort::note_ended(&mut cx, &event);
         let after = match leaving(&cx, &event) {
             Some(leg) => {
                 on_leaving(&mut cx, leg, event);

@@ -150,6 +150,8 @@ pub enum RefusedFor {
     NoPort,
     /// The offer cannot be agreed to: 488, or 400 when it is malformed.
     Session,
+    /// Its handling has panicked again and again: 503, so that the network in front may reroute it.
+    Broken,
 }
 
 /// How promise 1 was broken.

@@ -11,10 +11,11 @@ use crate::call::hunt::Hunt;
 use crate::call::keys;
 use crate::call::notice::{CallerLoss, What};
 use crate::call::record::{self, Ending, LegEnd, Who};
+use crate::call::reopen;
 use crate::call::silence::{self, Left};
 use crate::call::sound::{Sound, Voice};
 use crate::call::state::{Held, Recovering, Releasing, State, Talking};
-use crate::call::timer::Timer;
+use crate::call::timer::{PROBE_AGAIN, Timer};
 use crate::media::fact::Fact;
 use crate::media::order::Source;
 use crate::sip::fact::{LegFact, Loss};
@@ -114,6 +115,13 @@ impl Pair {
         Recovering::begin(cx, self.caller, Hunt::new(first))
     }
 
+    /// The party's sound could not be opened: nobody would ever hear it. It is let go, and the caller is kept.
+    pub(super) fn unheard(self, cx: &mut Context<'_>) -> State {
+        let first = self.agent(cx);
+        cx.release(self.party, record::UNAVAILABLE);
+        Recovering::begin(cx, self.caller, Hunt::new(first))
+    }
+
     fn agent(self, cx: &Context<'_>) -> Option<AgentId> {
         match &cx.legs.get(self.party)?.who {
             Who::Agent(agent) => Some(agent.clone()),
@@ -125,7 +133,8 @@ impl Pair {
         let counterpart = if leg == self.caller { self.party } else { self.caller };
         let silent = matches!(fact, Fact::Silent { .. });
         match silence::on_fact(cx, leg, fact, Some(counterpart)) {
-            Left::OpenFailed if leg == self.caller => cx.caller_lost(CallerLoss::NoMedia),
+            Left::OpenFailed if leg == self.caller => reopen::caller(cx, leg),
+            Left::OpenFailed if leg == self.party => return self.unheard(cx),
             Left::OpenFailed | Left::Nothing | Left::PromptEnded => {}
         }
         // A service leg that falls silent is asked at once: nobody else would notice for the caller that a softphone
@@ -151,12 +160,23 @@ impl Pair {
         let speaks = |leg| cx.legs.sound(leg).is_none_or(Sound::speaks);
         let after = if speaks(self.caller) && speaks(self.party) { Mood::Talking } else { Mood::Held };
         self.feed(cx);
+        self.watch_holders(cx);
         match (before, after) {
             (Mood::Talking, Mood::Held) => cx.publish(What::Held),
             (Mood::Held, Mood::Talking) => cx.publish(What::Resumed),
             (Mood::Talking, Mood::Talking) | (Mood::Held, Mood::Held) => {}
         }
         self.stay(after)
+    }
+
+    /// Nothing comes from who holds, so that nobody would notice its death: it is asked now and then.
+    fn watch_holders(self, cx: &mut Context<'_>) {
+        for leg in [self.caller, self.party] {
+            let holds = cx.legs.sound(leg).is_some_and(|sound| !sound.speaks());
+            if holds && cx.timers.get(Timer::Probe(leg)).is_none() {
+                cx.start(Timer::Probe(leg), PROBE_AGAIN);
+            }
+        }
     }
 
     /// Gives each what its own session and the other's allow.

@@ -140,17 +140,11 @@ impl CallRecord {
         self.legs.push(LegRecord { leg, who, began: now, rang: None, answered: None, ended: None });
     }
 
-    /// A leg rings. True the first time.
-    pub(super) fn rang(&mut self, now: Instant, leg: LegId) -> bool {
-        let Some(line) = self.line(leg) else { return false };
-        let first = line.rang.is_none();
-        line.rang.get_or_insert(now);
-        first
-    }
-
-    /// Whether a leg has rung.
-    pub(super) fn has_rung(&self, leg: LegId) -> bool {
-        self.legs.iter().any(|line| line.leg == leg && line.rang.is_some())
+    /// A leg rings.
+    pub(super) fn rang(&mut self, now: Instant, leg: LegId) {
+        if let Some(line) = self.line(leg) {
+            line.rang.get_or_insert(now);
+        }
     }
 
     /// A leg is answered.

@@ -8,6 +8,7 @@ use crate::call::event::Event;
 use crate::call::hunt::{Hunt, Outcome};
 use crate::call::notice::CallerLoss;
 use crate::call::record;
+use crate::call::reopen;
 use crate::call::silence::{self, Left};
 use crate::call::timer::Timer;
 use crate::media::fact::Fact;
@@ -29,7 +30,7 @@ pub(super) fn handle(cx: &mut Context<'_>, caller: LegId, hunt: Hunt, event: Eve
             Presence::Here => Found::Nobody(hunt),
             Presence::Gone => return abandon(cx, hunt),
         },
-        Event::Leg { leg, fact } if hunt.has(leg) => match hunt.on_leg(cx, caller, leg, fact) {
+        Event::Leg { leg, fact } if hunt.has(leg) => match hunt.on_leg(cx, leg, fact) {
             Outcome::Searching(hunt) => Found::Nobody(hunt),
             Outcome::Found(party) => Found::Person(party),
         },
@@ -58,8 +59,11 @@ fn abandon(cx: &mut Context<'_>, mut hunt: Hunt) -> Found {
 }
 
 fn on_sound(cx: &mut Context<'_>, caller: LegId, hunt: Hunt, leg: LegId, fact: Fact) -> Hunt {
+    if matches!(fact, Fact::FirstPacket | Fact::Resumed) {
+        hunt.on_early_sound(cx, caller, leg);
+    }
     match silence::on_fact(cx, leg, fact, None) {
-        Left::OpenFailed if leg == caller => cx.caller_lost(CallerLoss::NoMedia),
+        Left::OpenFailed if leg == caller => reopen::caller(cx, leg),
         // A callee without sound is no callee: the next one.
         Left::OpenFailed if hunt.has(leg) => return hunt.give_up_callee(cx),
         Left::PromptEnded if leg == caller => comfort::announced(cx, caller, hunt.rings()),

@@ -53,10 +53,12 @@ fn note(cx: &mut Context<'_>, leg: LegId, voice: Voice) {
     }
 }
 
-/// The leg has been silent for 60 s: an alarm, and the question whether it is still there.
+/// The leg has been silent for 60 s, or holds: the question whether it is still there, and of the silent an alarm.
 pub(super) fn probe(cx: &mut Context<'_>, leg: LegId) {
     if cx.legs.is_connected(leg) {
-        cx.publish(What::SilentTooLong { leg });
+        if cx.legs.sound(leg).is_some_and(|sound| sound.speaks() && sound.voice == Voice::Absent) {
+            cx.publish(What::SilentTooLong { leg });
+        }
         ask(cx, leg);
         cx.start(Timer::Probe(leg), PROBE_AGAIN);
     }

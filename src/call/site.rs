@@ -59,6 +59,6 @@ impl Site {
         let (first, last) = self.media_ports;
         let ip = address.ip().to_canonical();
         (first..=last).contains(&address.port())
-            && self.media.iter().any(|media| media.bind == ip || media.advertised == ip || media.bind.is_unspecified())
+            && self.media.iter().any(|media| media.bind == ip || media.advertised == ip)
     }
 }

@@ -23,6 +23,10 @@ pub(crate) struct Sound {
     session: Session,
     agreed: Option<Agreed>,
     rules: Rules,
+    /// The peer's first offer, until another session is agreed.
+    offered: Option<Bytes>,
+    /// How often it had to be opened again.
+    pub(super) reopened: u8,
     /// What the leg hears, as ordered last.
     pub(super) hears: Source,
     /// Whether anything comes from it.
@@ -109,7 +113,27 @@ impl Rules {
 impl Sound {
     /// A leg's sound before any offer.
     pub(super) fn new(local: SocketAddr, session: Session, rules: Rules) -> Self {
-        Self { local, session, agreed: None, rules, hears: Source::Nothing, voice: Voice::Present }
+        Self {
+            local,
+            session,
+            agreed: None,
+            rules,
+            offered: None,
+            reopened: 0,
+            hears: Source::Nothing,
+            voice: Voice::Present,
+        }
+    }
+
+    /// The same leg on another port: the peer's offer is answered anew, or stands as it was agreed until ours is.
+    pub(super) fn moved(&self, site: &Site, local: SocketAddr, session: Session) -> Self {
+        let mut moved = Self::new(local, session, self.rules.clone());
+        moved.reopened = self.reopened.saturating_add(1);
+        let again = self.offered.as_ref().map(|offer| moved.answer(site, offer));
+        if again.is_none_or(|answered| answered.is_err()) {
+            moved.agreed.clone_from(&self.agreed);
+        }
+        moved
     }
 
     /// Our offer: everything we have, both ways, whatever the leg's last session was (trap T4).
@@ -136,6 +160,7 @@ impl Sound {
         let sdp = agreed.sdp.clone().unwrap_or_default();
         self.session = session;
         self.agreed = Some(agreed);
+        self.offered = Some(Bytes::copy_from_slice(offer));
         Ok(sdp)
     }
 

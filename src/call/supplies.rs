@@ -1,6 +1,7 @@
 //! What a call takes from the common stock while it decides: numbers, ports, seats.
 
 use crate::base::ids::{AgentId, GroupId, LegId, TrunkId};
+use crate::routing::config::Step;
 use crate::sip::fact::ContactRoute;
 
 /// The common stock. Nothing is ever given back: the switch reads off the call's state what it still uses.
@@ -15,6 +16,8 @@ pub trait Supplies {
     fn longest_idle(&mut self, group: &GroupId, tried: &[AgentId]) -> Option<Seat>;
     /// This agent, if registered and not in another call; now engaged.
     fn agent(&mut self, agent: &AgentId) -> Option<Seat>;
+    /// Whether anybody in the plan's groups is free now.
+    fn any_free(&self, plan: &[Step]) -> bool;
     /// Whether one more leg may go out over `trunk`.
     fn trunk_admits(&mut self, trunk: &TrunkId) -> bool;
     /// Whether a planted fault strikes here.

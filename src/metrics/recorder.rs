@@ -215,6 +215,7 @@ const fn refused_for(why: RefusedFor) -> &'static str {
         RefusedFor::Draining => "draining",
         RefusedFor::NoPort => "no_port",
         RefusedFor::Session => "session",
+        RefusedFor::Broken => "broken",
     }
 }
 

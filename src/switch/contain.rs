@@ -9,6 +9,7 @@ use crate::call::Call;
 use crate::call::action::Actions;
 use crate::call::notice::What;
 use crate::call::supplies::Supplies;
+use crate::call::timer::SECOND_CHANCE;
 use crate::switch::stock::{Stock, Taken};
 
 impl Switch {
@@ -77,10 +78,10 @@ impl Switch {
         Some((copy, actions))
     }
 
-    /// Even the quarantine has panicked: the call stays exactly as it was, media joined, and is not woken again.
+    /// Even the quarantine has panicked: the call stays exactly as it was, media joined, and is woken after a pause.
     fn freeze(&mut self, now: Instant, id: CallId, last_good: &Call, taken: &Taken) {
         self.publish(now, id, What::Quarantined { state: last_good.state_name() });
         self.account(now, id, taken);
-        self.deadlines.set(&id, None);
+        self.deadlines.set(&id, Some(now + SECOND_CHANCE));
     }
 }

@@ -71,7 +71,11 @@ pub(super) const fn code(why: RefusedFor) -> u16 {
     match why {
         RefusedFor::NotConfigured => 404,
         RefusedFor::Session => 488,
-        RefusedFor::CallLimit | RefusedFor::TrunkLimit | RefusedFor::Draining | RefusedFor::NoPort => 503,
+        RefusedFor::CallLimit
+        | RefusedFor::TrunkLimit
+        | RefusedFor::Draining
+        | RefusedFor::NoPort
+        | RefusedFor::Broken => 503,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::base::time::Instant;
 use crate::call::supplies::{Seat, Supplies};
 use crate::media::ports::PortRange;
 use crate::routing;
-use crate::routing::config::Priority;
+use crate::routing::config::{Priority, Step};
 use crate::sip::endpoint::Endpoint;
 use crate::switch::agents::Agents;
 use crate::switch::trunks::Trunks;
@@ -68,6 +68,10 @@ impl Supplies for Stock<'_> {
         let seat = self.agents.agent(self.call, agent)?;
         self.taken.agents.push(seat.agent.clone());
         Some(seat)
+    }
+
+    fn any_free(&self, plan: &[Step]) -> bool {
+        self.agents.any_free(plan)
     }
 
     fn trunk_admits(&mut self, trunk: &TrunkId) -> bool {

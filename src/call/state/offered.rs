@@ -88,7 +88,7 @@ impl Offered {
     }
 }
 
-fn refuse(cx: &mut Context<'_>, caller: LegId, code: u16, why: RefusedFor) -> State {
+pub(super) fn refuse(cx: &mut Context<'_>, caller: LegId, code: u16, why: RefusedFor) -> State {
     cx.record.conclude(Ending::Refused(code));
     cx.publish(What::Refused { code, why });
     let retry_after_s = if code == 503 { Some(RETRY_AFTER_S) } else { None };

@@ -1,18 +1,26 @@
 //! The call's handler panicked; the call was restored from its last good state (F5, rule 11).
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
-use super::{Offered, Recovering, Releasing, Ringing, State};
+use super::{Offered, Recovering, Releasing, Ringing, State, offered};
 use crate::base::ids::LegId;
 use crate::call::caller::{self, Presence};
+use crate::call::comfort;
 use crate::call::context::Context;
 use crate::call::event::Event;
 use crate::call::hunt::Hunt;
-use crate::call::notice::CallerLoss;
+use crate::call::notice::{CallerLoss, RefusedFor};
 use crate::call::pair::Pair;
 use crate::call::record::{self, Ending, LegEnd};
+use crate::call::silence::{self, Left};
 use crate::call::timer::{SECOND_CHANCE, Timer};
+use crate::media::fact::Fact;
 use crate::sip::fact::{LegFact, Loss};
+
+/// How often an INVITE that panics before anything was done for it is tried again, until its network may reroute it.
+const MAX_UNSERVED: u8 = 2;
 
 /// Media stays joined; only BYE, CANCEL and re-INVITE are served. Nothing is hung up by us.
 ///
@@ -25,9 +33,9 @@ pub(crate) struct Quarantined(Kept);
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Kept {
     /// Nothing had been done for the caller.
-    Unserved(Offered),
+    Unserved { offered: Offered, chances: u8 },
     /// Somebody was being looked for.
-    Alone(LegId),
+    Alone { caller: LegId, chances: u8 },
     /// Caller and party are joined.
     Joined(Pair),
 }
@@ -38,24 +46,43 @@ impl Quarantined {
         let kept = match (state.caller(), state.party()) {
             (Some(caller), Some(party)) => Kept::Joined(Pair { caller, party }),
             (Some(caller), None) => match state {
-                State::Offered(offered) => Kept::Unserved(offered),
-                State::Quarantined(Self(Kept::Unserved(offered))) => Kept::Unserved(offered),
+                State::Offered(offered) => Kept::Unserved { offered, chances: 0 },
+                State::Quarantined(Self(Kept::Unserved { offered, chances })) => {
+                    if chances >= MAX_UNSERVED {
+                        return offered::refuse(cx, caller, 503, RefusedFor::Broken);
+                    }
+                    Kept::Unserved { offered, chances: chances + 1 }
+                }
+                State::Quarantined(Self(Kept::Alone { caller, chances })) => {
+                    Kept::Alone { caller, chances: chances.saturating_add(1) }
+                }
                 State::Ringing(_)
                 | State::Talking(_)
                 | State::Held(_)
                 | State::Recovering(_)
                 | State::Releasing(_)
-                | State::Quarantined(_) => Kept::Alone(caller),
+                | State::Quarantined(Self(Kept::Joined(_))) => Kept::Alone { caller, chances: 0 },
             },
             (None, _) => return Releasing::all(cx, &record::UNAVAILABLE),
         };
-        cx.timers.clear();
+        // Probes go on: they are how a dead party is noticed, and its caller kept.
+        for timer in [Timer::RingTimeout, Timer::NextRound, Timer::DeadAir, Timer::SecondChance] {
+            cx.timers.stop(timer);
+        }
         let kept = Self(kept);
         if kept.party().is_none() {
             kept.let_others_go(cx);
-            cx.start(Timer::SecondChance, SECOND_CHANCE);
+            cx.start(Timer::SecondChance, kept.pause());
         }
         State::Quarantined(kept)
+    }
+
+    /// 2, 4, 8, 16, 32 s: what panics again and again does not keep the machine busy.
+    fn pause(&self) -> Duration {
+        match &self.0 {
+            Kept::Unserved { chances, .. } | Kept::Alone { chances, .. } => SECOND_CHANCE * (1 << (*chances).min(4)),
+            Kept::Joined(_) => SECOND_CHANCE,
+        }
     }
 
     fn let_others_go(&self, cx: &mut Context<'_>) {
@@ -63,13 +90,13 @@ impl Quarantined {
         for leg in others {
             cx.release(leg, record::UNAVAILABLE);
         }
-        crate::call::comfort::carry_on(cx, self.caller(), false);
+        comfort::carry_on(cx, self.caller(), false);
     }
 
     pub(super) const fn caller(&self) -> LegId {
         match &self.0 {
-            Kept::Unserved(offered) => offered.caller(),
-            Kept::Alone(caller) => *caller,
+            Kept::Unserved { offered, .. } => offered.caller(),
+            Kept::Alone { caller, .. } => *caller,
             Kept::Joined(pair) => pair.caller,
         }
     }
@@ -77,7 +104,7 @@ impl Quarantined {
     pub(super) const fn party(&self) -> Option<LegId> {
         match &self.0 {
             Kept::Joined(pair) => Some(pair.party),
-            Kept::Unserved(_) | Kept::Alone(_) => None,
+            Kept::Unserved { .. } | Kept::Alone { .. } => None,
         }
     }
 
@@ -93,11 +120,27 @@ impl Quarantined {
                 cx.caller_lost(CallerLoss::DeadAir);
                 State::Quarantined(self)
             }
-            Event::Timer(Timer::RingTimeout | Timer::NextRound | Timer::Probe(_))
-            | Event::Media { .. }
-            | Event::SeatFree
-            | Event::Begin => self.ignore(cx),
+            Event::Timer(Timer::Probe(leg)) => {
+                silence::probe(cx, leg);
+                State::Quarantined(self)
+            }
+            Event::Media { leg, fact } => self.on_sound(cx, leg, fact),
+            Event::Timer(Timer::RingTimeout | Timer::NextRound) | Event::SeatFree | Event::Begin => self.ignore(cx),
         }
+    }
+
+    /// What the caller would not survive to be ignored: an announcement that ends, a party that falls silent.
+    fn on_sound(self, cx: &mut Context<'_>, leg: LegId, fact: Fact) -> State {
+        let silent = matches!(fact, Fact::Silent { .. });
+        let left = silence::on_fact(cx, leg, fact, None);
+        match &self.0 {
+            Kept::Joined(pair) if leg == pair.party && left == Left::OpenFailed => return pair.unheard(cx),
+            Kept::Joined(pair) if leg == pair.party && silent => silence::ask(cx, leg),
+            Kept::Joined(_) | Kept::Unserved { .. } => {}
+            Kept::Alone { .. } if left == Left::PromptEnded => comfort::announced(cx, self.caller(), false),
+            Kept::Alone { .. } => {}
+        }
+        self.stay(cx)
     }
 
     fn on_other(self, cx: &mut Context<'_>, leg: LegId, fact: LegFact) -> State {
@@ -131,9 +174,11 @@ impl Quarantined {
 
     fn second_chance(self, cx: &mut Context<'_>) -> State {
         match self.0 {
-            Kept::Unserved(offered) => offered.begin(cx),
-            Kept::Alone(caller) if cx.record.answered.is_some() => Recovering::begin(cx, caller, Hunt::new(None)),
-            Kept::Alone(caller) => Ringing::begin(cx, caller, Hunt::new(None)),
+            Kept::Unserved { offered, .. } => offered.begin(cx),
+            Kept::Alone { caller, .. } if cx.record.answered.is_some() => {
+                Recovering::begin(cx, caller, Hunt::new(None))
+            }
+            Kept::Alone { caller, .. } => Ringing::begin(cx, caller, Hunt::new(None)),
             Kept::Joined(_) => self.ignore(cx),
         }
     }

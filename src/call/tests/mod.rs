@@ -73,6 +73,10 @@ impl Supplies for Desk {
         self.seats.iter().find(|seat| seat.agent == *agent).cloned()
     }
 
+    fn any_free(&self, _plan: &[Step]) -> bool {
+        !self.seats.is_empty()
+    }
+
     fn trunk_admits(&mut self, _trunk: &TrunkId) -> bool {
         true
     }

@@ -119,3 +119,53 @@ fn f10_silence_is_an_alarm_and_a_question_and_never_an_ending() {
     assert!(orders(&actions, CALLER).is_empty() && hears(&actions, FIRST).is_none());
     assert!(asked(&bench.wait(55), CALLER));
 }
+
+#[test]
+fn who_holds_is_asked_now_and_then_whether_it_is_still_there() {
+    let mut bench = Bench::talking(&["8001"]);
+    bench.leg(FIRST, LegFact::Offered { sdp: Some(sdp("198.51.100.8", 4_000, "inactive")) });
+    let actions = bench.wait(60);
+    let asked = orders(&actions, FIRST);
+    let [LegOrder::Offer { sdp }] = asked.as_slice() else { panic!("{asked:?}") };
+    assert!(sdp.windows(10).any(|line| line == b"a=inactive"), "the hold is not lifted by the question");
+    assert!(!notices(&actions).iter().any(|what| matches!(what, What::SilentTooLong { .. })));
+    assert_eq!(bench.call.state_name(), "held");
+}
+
+#[test]
+fn early_media_that_falls_silent_gives_way_to_ringback() {
+    let offer = Some(sdp("203.0.113.9", 40_000, "sendrecv"));
+    let mut bench = Bench::with(decision(Answering::OnQueue, outward()), offer, &[]);
+    bench.begin();
+    bench.leg(FIRST, LegFact::Progress { code: 183, sdp: Some(sdp("203.0.113.7", 5_000, "sendrecv")) });
+    assert_eq!(hears(&bench.sound(FIRST, Fact::FirstPacket), CALLER), Some(Source::Leg(FIRST)));
+    let silent = Fact::Silent { for_ms: 5_000, ever_heard: true };
+    assert_eq!(hears(&bench.sound(FIRST, silent), CALLER), Some(Source::Ringback));
+    assert_eq!(hears(&bench.sound(FIRST, Fact::Resumed), CALLER), Some(Source::Leg(FIRST)));
+}
+
+#[test]
+fn a_port_that_cannot_be_bound_is_exchanged_for_another() {
+    let mut bench = Bench::group(&["8001"]);
+    bench.begin();
+    let actions = bench.sound(CALLER, Fact::OpenFailed);
+    assert!(actions.iter().any(|action| matches!(action, Action::Media(Order::Open { leg: CALLER, .. }))));
+    assert_eq!(losses(&actions), 0);
+    let accepted = orders(&bench.leg(FIRST, answered("198.51.100.8", 4_000)), CALLER);
+    let port = bench.call.legs.get(CALLER).and_then(crate::call::leg::Leg::port).unwrap();
+    let line = format!("m=audio {port} ");
+    let said = |sdp: &Bytes| String::from_utf8_lossy(sdp).contains(&line);
+    assert!(matches!(accepted.as_slice(), [LegOrder::Accept { sdp }] if said(sdp)), "{accepted:?}");
+    // The party's: it is let go, and the caller is kept.
+    let actions = bench.sound(FIRST, Fact::OpenFailed);
+    assert!(is_hang_up(&orders(&actions, FIRST)));
+    assert_eq!(bench.call.state_name(), "recovering");
+}
+
+#[test]
+fn three_more_ports_are_tried_and_then_the_loss_is_counted() {
+    let mut bench = Bench::group(&[]);
+    bench.begin();
+    let lost: usize = (0..4).map(|_| losses(&bench.sound(CALLER, Fact::OpenFailed))).sum();
+    assert_eq!(lost, 1);
+}

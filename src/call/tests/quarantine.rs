@@ -51,3 +51,33 @@ fn timers_fire_only_for_what_still_is() {
         assert_eq!(bench.call.state_name(), "talking");
     }
 }
+
+#[test]
+fn a_quarantined_callers_announcement_ends_in_music() {
+    let offer = Some(sdp("203.0.113.9", 40_000, "sendrecv"));
+    let mut bench = Bench::with(decision(Answering::OnQueue, group()), offer, &[]);
+    bench.begin();
+    quarantine(&mut bench);
+    assert_eq!(hears(&bench.sound(CALLER, Fact::PromptEnded), CALLER), Some(music()));
+}
+
+#[test]
+fn the_death_of_a_quarantined_party_is_noticed() {
+    let mut bench = Bench::talking(&["8001", "8002"]);
+    quarantine(&mut bench);
+    let actions = bench.sound(FIRST, Fact::Silent { for_ms: 5_000, ever_heard: true });
+    assert!(matches!(orders(&actions, FIRST).as_slice(), [LegOrder::Offer { .. }]));
+    assert_eq!(hears(&actions, CALLER), Some(music()));
+}
+
+#[test]
+fn an_invite_that_panics_each_time_is_refused_in_the_end() {
+    let mut bench = Bench::group(&["8001"]);
+    for _ in 0..3 {
+        assert!(orders(&quarantine(&mut bench), CALLER).is_empty());
+    }
+    let mut out = Actions::default();
+    bench.call.quarantine(bench.now, &bench.site, &mut bench.desk, &mut out);
+    let actions: Vec<Action> = out.into_iter().collect();
+    assert!(matches!(orders(&actions, CALLER).as_slice(), [LegOrder::Reject { code: 503, .. }]));
+}

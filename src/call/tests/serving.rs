@@ -88,7 +88,8 @@ fn early_media_of_a_trunk_is_relayed_and_is_never_an_answer() {
         Bench::with(decision(Answering::ByPerson, outward()), Some(sdp("203.0.113.9", 40_000, "sendrecv")), &[]);
     bench.begin();
     let early = LegFact::Progress { code: 183, sdp: Some(sdp("203.0.113.7", 5_000, "sendrecv")) };
-    let actions = bench.leg(FIRST, early);
+    assert!(orders(&bench.leg(FIRST, early), CALLER).is_empty(), "many a 183 has no sound behind it");
+    let actions = bench.sound(FIRST, Fact::FirstPacket);
     assert!(matches!(orders(&actions, CALLER).as_slice(), [LegOrder::Progress { code: 183, sdp: Some(_) }]));
     assert_eq!(hears(&actions, CALLER), Some(Source::Leg(FIRST)));
     let after = bench.leg(FIRST, failed(503));

@@ -83,3 +83,13 @@ fn i44_a_key_passes_once_in_the_form_that_the_other_side_has() {
     assert_eq!(orders(&bench.sound(CALLER, key), FIRST), by_info);
     assert_eq!(orders(&bench.leg(CALLER, info), FIRST), by_info);
 }
+
+#[test]
+fn an_ack_without_the_answer_that_it_owes_gets_our_offer_again() {
+    let mut bench = Bench::with(decision(Answering::ByPerson, group()), None, &["8001"]);
+    bench.begin();
+    bench.leg(FIRST, answered("198.51.100.8", 4_000));
+    let actions = bench.leg(CALLER, LegFact::Acked { sdp: None });
+    assert!(matches!(orders(&actions, CALLER).as_slice(), [LegOrder::Offer { .. }]));
+    assert_eq!(losses(&bench.leg(CALLER, LegFact::OfferRefused { code: 488 })), 1);
+}
