@@ -55,9 +55,17 @@ async fn show_metrics(State(admin): State<Admin>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], admin.metrics.text())
 }
 
-/// 200 while the loop comes round, 503 when it hangs: a reason to replace the process.
+/// 200 while the loop comes round and every part lives, else 503: a reason to replace the process.
 async fn show_health(State(admin): State<Admin>) -> impl IntoResponse {
-    if admin.health.alive() { (StatusCode::OK, "alive\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "hung\n") }
+    health(admin.health.alive(), admin.health.stage())
+}
+
+const fn health(alive: bool, stage: Stage) -> (StatusCode, &'static str) {
+    match (alive, stage) {
+        (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "hung\n"),
+        (true, Stage::Degraded) => (StatusCode::SERVICE_UNAVAILABLE, "degraded\n"),
+        (true, Stage::Starting | Stage::Ready | Stage::Draining) => (StatusCode::OK, "alive\n"),
+    }
 }
 
 /// 200 while new calls are taken.
@@ -68,4 +76,18 @@ async fn show_readiness(State(admin): State<Admin>) -> impl IntoResponse {
         Stage::Starting | Stage::Draining | Stage::Degraded => StatusCode::SERVICE_UNAVAILABLE,
     };
     (code, format!("{}\n", stage.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A daemon whose media thread has died takes calls, and must be replaced all the same.
+    #[test]
+    fn a_hung_loop_and_a_dead_part_are_reasons_to_replace_the_process() {
+        assert_eq!(health(true, Stage::Ready).0, StatusCode::OK);
+        assert_eq!(health(true, Stage::Draining).0, StatusCode::OK);
+        assert_eq!(health(true, Stage::Degraded).0, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(health(false, Stage::Ready).0, StatusCode::SERVICE_UNAVAILABLE);
+    }
 }

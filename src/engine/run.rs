@@ -112,7 +112,10 @@ impl Engine {
                 Wake::Net(event) => self.network(event),
                 Wake::Media(fact) => self.sound(fact),
                 Wake::Deadline => {}
-                Wake::Picture => self.picture(),
+                Wake::Picture => {
+                    self.tell_lost();
+                    self.picture();
+                }
                 Wake::Ended(ended) => self.ended(ended),
                 Wake::Signal if drain_until.is_some() => return self.exit(),
                 Wake::Signal => {
@@ -177,6 +180,15 @@ impl Engine {
         while let Some(output) = self.switch.poll() {
             self.execute(output);
         }
+        self.media.flush();
+    }
+
+    /// Tells the calls whose media thread has died.
+    fn tell_lost(&mut self) {
+        self.media.flush();
+        for (call, leg, fact) in self.media.take_lost() {
+            self.input(Input::Media { call, leg, fact });
+        }
     }
 
     fn ended(&mut self, ended: Ended) {
@@ -191,6 +203,7 @@ impl Engine {
                 self.health.enter(Stage::Degraded);
             }
         }
+        self.tell_lost();
     }
 
     fn exit(mut self) -> Exit {

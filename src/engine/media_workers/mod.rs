@@ -1,13 +1,16 @@
 //! The media threads: each runs one [`Plane`] over epoll and owns the sockets of its legs.
 //!
-//! Decides: which thread a call belongs to (by its id, for its whole life), nothing else.
+//! Decides: which thread a call belongs to (by its id, for its whole life or the thread's), nothing else.
 //! Invariants: a thread never waits for anything but epoll; no packet allocates or takes a lock; orders of one call are
-//! carried out in order; a fact is delivered or kept until it can be.
+//! carried out in order; a fact is delivered or kept until it can be; the calls of a thread that has died are told, and
+//! no call is given to it any more.
 //! Does not do: the arithmetic of sound (`media`), ports (`media::ports`, owned by the switch).
 
+#[cfg(test)]
+mod tests;
 mod worker;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -73,6 +76,8 @@ pub struct SocketCounters {
 pub struct MediaWorkers {
     desks: Vec<Desk>,
     orders_lost: u64,
+    /// Legs that were to be opened when no thread lived any more.
+    homeless: Vec<(CallId, LegId)>,
 }
 
 /// The engine's side of one thread.
@@ -80,6 +85,8 @@ pub struct MediaWorkers {
 struct Desk {
     shared: Arc<Shared>,
     backlog: VecDeque<Message>,
+    /// The legs that the thread was told to open and not yet to close: whom to tell when it dies.
+    legs: BTreeMap<LegId, CallId>,
 }
 
 /// What both sides of one thread hold.
@@ -90,6 +97,17 @@ struct Shared {
     /// Set while the bell has rung and was not heard yet: a burst of orders makes one system call.
     rung: AtomicBool,
     published: Mutex<(Counters, SocketCounters)>,
+    /// Set when the thread has ended and its sockets are closed.
+    ended: AtomicBool,
+}
+
+/// Marks the end of a thread, however it comes.
+struct EndMark(Arc<Shared>);
+
+impl Drop for EndMark {
+    fn drop(&mut self) {
+        self.0.ended.store(true, Ordering::SeqCst);
+    }
 }
 
 #[derive(Debug)]
@@ -117,20 +135,49 @@ impl MediaWorkers {
             };
             let plane = Plane::new(plane, Arc::clone(library), entropy.fork());
             let worker = Worker::new(plane, Arc::clone(&shared), clock, facts.clone())?;
-            tasks.thread("media", move || worker.run())?;
-            desks.push(Desk { shared, backlog: VecDeque::new() });
+            let mark = EndMark(Arc::clone(&shared));
+            tasks.thread("media", move || {
+                let _mark = mark;
+                worker.run();
+            })?;
+            desks.push(Desk { shared, backlog: VecDeque::new(), legs: BTreeMap::new() });
         }
-        Ok(Self { desks, orders_lost: 0 })
+        Ok(Self { desks, orders_lost: 0, homeless: Vec::new() })
     }
 
     /// Gives an order to the thread of its call. It never waits.
     pub fn send(&mut self, call: CallId, order: Order) {
-        let count = self.desks.len();
-        let hash = (call.0 >> 64) as u64 ^ call.0 as u64;
-        let index = usize::try_from(hash % count as u64).unwrap_or(0);
-        if let Some(desk) = self.desks.get_mut(index) {
-            self.orders_lost += desk.push(Message::Order(order));
+        let living = self.desks.iter_mut().enumerate().filter(|(_, desk)| !desk.has_ended());
+        match (living.max_by_key(|(index, _)| weight(call, *index)), &order) {
+            (Some((_, desk)), _) => {
+                desk.note(call, &order);
+                self.orders_lost += desk.push(Message::Order(order));
+            }
+            (None, Order::Open { leg, .. }) => {
+                self.homeless.push((call, *leg));
+                self.orders_lost += 1;
+            }
+            (None, Order::Agree { .. } | Order::Hear { .. } | Order::Key { .. } | Order::Close { .. }) => {
+                self.orders_lost += 1;
+            }
         }
+    }
+
+    /// Moves on what waits behind queues that were full: after a burst no further order may come for long.
+    pub fn flush(&mut self) {
+        for desk in &mut self.desks {
+            desk.flush();
+        }
+    }
+
+    /// What the calls of threads that have ended must be told, once each: their legs have no sockets any more.
+    pub fn take_lost(&mut self) -> Vec<MediaFact> {
+        let mut lost = std::mem::take(&mut self.homeless);
+        for desk in self.desks.iter_mut().filter(|desk| desk.has_ended()) {
+            self.orders_lost += std::mem::take(&mut desk.backlog).len() as u64;
+            lost.extend(std::mem::take(&mut desk.legs).into_iter().map(|(leg, call)| (call, leg)));
+        }
+        lost.into_iter().map(|(call, leg)| (call, leg, Fact::OpenFailed)).collect()
     }
 
     /// What the threads have counted; at most half a second old.
@@ -163,6 +210,15 @@ impl Desk {
         } else {
             1
         };
+        self.flush();
+        lost
+    }
+
+    /// Fills the queue from the backlog.
+    fn flush(&mut self) {
+        if self.backlog.is_empty() {
+            return;
+        }
         while let Some(message) = self.backlog.pop_front() {
             if let Err(message) = self.shared.orders.push(message) {
                 self.backlog.push_front(message);
@@ -170,8 +226,34 @@ impl Desk {
             }
         }
         self.shared.ring();
-        lost
     }
+
+    /// Takes note of which legs the thread has.
+    fn note(&mut self, call: CallId, order: &Order) {
+        match order {
+            Order::Open { leg, .. } => {
+                self.legs.insert(*leg, call);
+            }
+            Order::Close { leg } => {
+                self.legs.remove(leg);
+            }
+            Order::Agree { .. } | Order::Hear { .. } | Order::Key { .. } => {}
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.shared.ended.load(Ordering::SeqCst)
+    }
+}
+
+/// How much a thread wants a call. The call goes to the living thread that wants it most: when one dies, only its own
+/// calls go elsewhere (rendezvous hashing, with the finalizer of splitmix64).
+const fn weight(call: CallId, index: usize) -> u64 {
+    let mixed =
+        ((call.0 >> 64) as u64 ^ call.0 as u64).wrapping_add((index as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
 }
 
 impl Shared {
@@ -181,6 +263,7 @@ impl Shared {
             bell: EventFd::from_value_and_flags(0, EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)?,
             rung: AtomicBool::new(false),
             published: Mutex::new((Counters::default(), SocketCounters::default())),
+            ended: AtomicBool::new(false),
         })
     }
 
