@@ -3,7 +3,7 @@
 //! Decides: which packet is accepted, where it goes and what its header says then; what a leg hears when nobody talks.
 //! Invariants: a packet of one call reaches only parties of that call (I12); nothing goes to an address outside the
 //! leg's SDP, or with `learn` its locked source (I13); SSRC, sequence and timestamp are continuous per receiver.
-//! Does not do: sockets, threads, clocks (`engine` runs a [`Plane`] per media thread), SDP.
+//! Does not do: sockets, threads, clocks (`engine` runs a [`plane::Plane`] per media thread), SDP.
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
