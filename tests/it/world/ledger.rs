@@ -36,6 +36,8 @@ pub struct LegWatch {
     pub matter: String,
     /// Which side.
     pub side: Side,
+    /// When the INVITE that made it passed.
+    pub invited_at: Instant,
     /// CSeq of the INVITE that made it.
     pub invite_cseq: u32,
     /// Our tag and the party's.
@@ -70,6 +72,8 @@ pub struct LegWatch {
     pub pending: BTreeMap<u32, Instant>,
     /// CSeqs of our INVITEs whose 2xx was delivered.
     pub answered: BTreeSet<u32>,
+    /// Our 2xx to the party's INVITEs that have had no ACK: CSeq and when they were first sent.
+    pub owed_acks: BTreeMap<u32, Instant>,
     /// 2xx delivered to us that we have not acknowledged yet: CSeq and when.
     pub unacked_2xx: Vec<(u32, Instant)>,
     /// Our last SDP on this leg.
@@ -226,6 +230,7 @@ impl Ledger {
             party,
             matter: matter.clone(),
             side,
+            invited_at: at,
             invite_cseq: message.cseq().0,
             tags: match side {
                 Side::Caller => (String::new(), message.tag("from").unwrap_or_default().to_owned()),
@@ -246,6 +251,7 @@ impl Ledger {
             our_reinvite: None,
             pending: BTreeMap::new(),
             answered: BTreeSet::new(),
+            owed_acks: BTreeMap::new(),
             unacked_2xx: Vec::new(),
             our_sdp: None,
             their_sdp: Vec::new(),
@@ -292,7 +298,11 @@ impl Ledger {
         if method != "ACK" && method != "CANCEL" && message.cseq().0 >= leg.peer_cseq {
             leg.peer_cseq = message.cseq().0;
             enter_their_sdp(leg, at, message);
-        } else if method == "ACK" && leg.acked_at == Some(at) {
+        }
+        if method == "ACK" {
+            leg.owed_acks.remove(&message.cseq().0);
+        }
+        if method == "ACK" && leg.acked_at == Some(at) {
             // Later copies bring the SDP of long ago.
             enter_their_sdp(leg, at, message);
         }
@@ -315,7 +325,9 @@ impl Ledger {
                         message.tag("to").unwrap_or_default().clone_into(&mut leg.tags.1);
                     }
                     let again = leg.acked_at.is_some() && leg.is_over();
-                    if !again {
+                    // An INVITE that met silence for 64*T1 is forgotten (Timer B): a later answer is to no request.
+                    let forgotten = first && at - leg.invited_at >= Duration::from_millis(31_900);
+                    if !again && !forgotten {
                         leg.unacked_2xx.push((cseq, at));
                     }
                 }
@@ -401,6 +413,13 @@ impl Ledger {
                 }
                 _ => {}
             }
+        }
+        if let Some(leg) = self.legs.get_mut(message.call_id())
+            && method == "INVITE"
+            && (200..300).contains(&code)
+            && !self.sent.contains(&message.to_bytes())
+        {
+            leg.owed_acks.insert(cseq, at);
         }
         self.enter_our_sdp(at, message);
     }

@@ -94,8 +94,10 @@ fn i19_bye(ledger: &Ledger, caller: &LegWatch, step: &Step) -> Verdict {
     let hung_up = caller.peer_bye_at.is_some() || caller.peer_cancel_at.is_some() || caller.lost_at.is_some();
     // A request of ours that the caller never answered (Timer B, F): the caller's own leg is lost.
     let unanswered = caller.pending.values().any(|at| step.at - *at >= Duration::from_millis(31_900));
-    let unacknowledged =
-        caller.acked_at.is_none() && caller.answered_at.is_some_and(|at| step.at - at >= Duration::from_secs(31));
+    // The same for a 2xx of ours, to its first INVITE or a later one, that it never acknowledged.
+    let owed = caller.owed_acks.values().any(|at| step.at - *at >= Duration::from_millis(31_900));
+    let unacknowledged = owed
+        || caller.acked_at.is_none() && caller.answered_at.is_some_and(|at| step.at - at >= Duration::from_secs(31));
     let last_service_bye = ledger
         .matter(&caller.matter)
         .filter(|leg| leg.side == Side::Service)
