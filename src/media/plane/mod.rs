@@ -27,6 +27,7 @@ use super::counters::Counters;
 use super::fact::Fact;
 use super::library::Library;
 use super::order::{Order, Source};
+use super::reception::Reception;
 use crate::base::entropy::Entropy;
 use crate::base::ids::{CallId, LegId};
 use crate::base::time::Instant;
@@ -284,8 +285,9 @@ impl Plane {
             }
         }
         self.deadlines.set(&slot, None);
-        if let Some(reception) = &leg.reception {
-            self.residue.insert(leg.local, reception.ssrc());
+        // A call that heard nobody leaves what the one before it had left.
+        if let Some(ssrc) = leg.reception.as_ref().map(Reception::ssrc).or(leg.former_ssrc) {
+            self.residue.insert(leg.local, ssrc);
         }
         self.counters.closed += 1;
         let statistics = leg.statistics();

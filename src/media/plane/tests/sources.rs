@@ -139,6 +139,9 @@ fn a_peer_of_the_ports_former_call_is_not_heard_in_the_new_one() {
         bench.talk(&mut former, 3, 0x66);
         bench.close(1);
         bench.pass(Duration::from_secs(2));
+        // A call in between that is cancelled before anybody speaks does not make us forget.
+        bench.open(CallId(3), 801, &[PCMA]);
+        bench.close(801);
         bench.open(CallId(2), 401, &[PCMA]);
         bench.agree(401, AgreedSession { rtp_source: policy.clone(), ..session(1, &[PCMA]) });
         former.leg = LegId(401);
