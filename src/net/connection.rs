@@ -28,9 +28,17 @@ pub(super) struct Limits {
 /// The connection's ends towards us.
 pub(super) struct Ends {
     pub(super) id: ConnectionId,
+    pub(super) origin: Origin,
     pub(super) outgoing: mpsc::Receiver<Bytes>,
     pub(super) queued: Arc<AtomicUsize>,
     pub(super) told: mpsc::Sender<Raw>,
+}
+
+/// Who made a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    Accepted,
+    Opened,
 }
 
 /// What a connection's task tells.
@@ -63,9 +71,10 @@ const PONG: &[u8] = b"\r\n";
 
 /// Runs one connection to its end.
 pub(super) async fn run(opening: Opening, ends: Ends, limits: Limits) {
-    let Ends { id, outgoing, queued, told } = ends;
+    let id = ends.id;
+    let told = ends.told.clone();
     let end = match opening.await {
-        Ok(stream) => talk(stream, id, outgoing, &queued, &told, &limits).await,
+        Ok(stream) => talk(stream, ends, &limits).await,
         Err(error) if error.kind() == io::ErrorKind::TimedOut => End::ConnectTimeout,
         Err(_) => End::Refused,
     };
@@ -73,19 +82,13 @@ pub(super) async fn run(opening: Opening, ends: Ends, limits: Limits) {
     told.send(Raw::Connection(Told::Ended { id, end })).await.ok();
 }
 
-async fn talk(
-    stream: TcpStream,
-    id: ConnectionId,
-    outgoing: mpsc::Receiver<Bytes>,
-    queued: &AtomicUsize,
-    told: &mpsc::Sender<Raw>,
-    limits: &Limits,
-) -> End {
+async fn talk(stream: TcpStream, ends: Ends, limits: &Limits) -> End {
+    let Ends { id, origin, outgoing, queued, told } = ends;
     let (reading, writing) = stream.into_split();
     let (pings, pongs) = mpsc::channel(1);
-    let mut writer = std::pin::pin!(write(writing, outgoing, pongs, queued));
+    let mut writer = std::pin::pin!(write(writing, outgoing, pongs, &queued));
     let stopped = {
-        let mut reader = std::pin::pin!(read(reading, id, told, &pings, limits));
+        let mut reader = std::pin::pin!(read(reading, id, Waiting::begin(origin), &told, &pings, limits));
         tokio::select! {
             stopped = &mut reader => stopped,
             end = &mut writer => return end,
@@ -107,7 +110,7 @@ enum Stopped {
 
 /// What is being waited for, and how long already.
 enum Waiting {
-    /// The first message since the connection was made.
+    /// The first message since the connection was accepted.
     First,
     /// The rest of a message.
     Rest,
@@ -116,6 +119,15 @@ enum Waiting {
 }
 
 impl Waiting {
+    /// Who connects has something to say, and says it soon (V12). Whom we connect to may only have to listen: an ACK or
+    /// a ringing answer that needed a new connection is followed by nothing.
+    const fn begin(origin: Origin) -> Self {
+        match origin {
+            Origin::Accepted => Self::First,
+            Origin::Opened => Self::Next,
+        }
+    }
+
     const fn limit(&self) -> &'static str {
         match self {
             Self::First => "first_message",
@@ -137,13 +149,13 @@ impl Waiting {
 async fn read(
     mut stream: OwnedReadHalf,
     id: ConnectionId,
+    mut waiting: Waiting,
     told: &mpsc::Sender<Raw>,
     pings: &mpsc::Sender<()>,
     limits: &Limits,
 ) -> Stopped {
     let mut framer = Framer::new(limits.framing);
     let mut buffer = vec![0; READ];
-    let mut waiting = Waiting::First;
     let mut deadline = waiting.deadline(&limits.patience);
     loop {
         let length = tokio::select! {

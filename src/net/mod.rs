@@ -56,7 +56,7 @@ pub struct Patience {
     pub first_message: Duration,
     /// From a message's first byte to its last (V13).
     pub message: Duration,
-    /// Without any byte after a complete message. Longer than a registration lasts.
+    /// Without any byte after a complete message, or since we opened it. Longer than a registration lasts.
     pub idle: Duration,
     /// For opening a connection.
     pub connect: Duration,

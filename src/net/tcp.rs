@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::task::{AbortHandle, Id, JoinSet};
 
-use super::connection::{self, Limits, Told};
+use super::connection::{self, Limits, Origin, Told};
 use super::{Counters, Event, Patience, Raw, Settings};
 use crate::sip::flow::{ConnectionId, Flow, FlowFailure, Transport};
 
@@ -61,12 +61,6 @@ struct Open {
     /// Bytes in `queue`; the connection's task subtracts what it has written.
     queued: Arc<AtomicUsize>,
     task: AbortHandle,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Origin {
-    Accepted,
-    Opened,
 }
 
 /// Which flows fail with a connection.
@@ -269,7 +263,7 @@ impl Streams {
             prepare(&stream, &patience)?;
             Ok(stream)
         });
-        let end = connection::Ends { id, outgoing, queued: Arc::clone(&queued), told: self.told.clone() };
+        let end = connection::Ends { id, origin, outgoing, queued: Arc::clone(&queued), told: self.told.clone() };
         let task = self.tasks.spawn(connection::run(opening, end, self.limits.clone()));
         self.by_task.insert(task.id(), id);
         self.by_remote.insert(remote, id);

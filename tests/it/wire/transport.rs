@@ -324,3 +324,17 @@ async fn v14_messages_cut_by_a_reset_at_any_byte_leave_no_connection_behind() {
     }
     assert_eq!(net.counters().connections, 0);
 }
+
+#[tokio::test]
+async fn a_connection_that_we_opened_may_carry_requests_for_long_before_its_peer_says_anything() {
+    let mut net = net(Transport::Tcp, LOOPBACK);
+    let peer = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let remote = peer.local_addr().unwrap();
+    let flow = Flow { transport: Transport::Tcp, local: address(&net), remote, connection: None };
+    net.send(flow, message(1, 0));
+    let (mut stream, _) = peer.accept().await.unwrap();
+    // Three times as long as an accepted connection has for its first message.
+    nothing(&mut net, 900).await;
+    stream.write_all(&message(2, 0)).await.unwrap();
+    assert_eq!(received(&mut net).await.1, message(2, 0));
+}
