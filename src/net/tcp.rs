@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -46,6 +46,7 @@ pub(super) struct Streams {
     by_task: HashMap<Id, ConnectionId>,
     open: HashMap<ConnectionId, Open>,
     by_remote: HashMap<SocketAddr, ConnectionId>,
+    /// How many each host has open, by [`counted`].
     accepted_of: HashMap<IpAddr, usize>,
     last: u64,
     counters: Counters,
@@ -112,7 +113,7 @@ impl Streams {
     /// Takes a new connection, or closes it because there are too many.
     pub(super) fn accept(&mut self, accepted: Accepted) {
         let Accepted { stream, local, remote } = accepted;
-        let of_address = self.accepted_of.get(&remote.ip()).copied().unwrap_or(0);
+        let of_address = self.accepted_of.get(&counted(remote.ip())).copied().unwrap_or(0);
         let limit = if self.open.len() >= self.connections {
             Some("connections")
         } else if of_address >= self.connections_per_address {
@@ -125,7 +126,7 @@ impl Streams {
             tracing::debug!(limit, remote = %remote, "connection refused");
             return;
         }
-        *self.accepted_of.entry(remote.ip()).or_insert(0) += 1;
+        *self.accepted_of.entry(counted(remote.ip())).or_insert(0) += 1;
         self.start(local, remote, Origin::Accepted, Box::pin(std::future::ready(Ok(stream))));
     }
 
@@ -277,14 +278,22 @@ impl Streams {
             self.by_remote.remove(&open.flow.remote);
         }
         if open.origin == Origin::Accepted
-            && let Some(count) = self.accepted_of.get_mut(&open.flow.remote.ip())
+            && let Some(count) = self.accepted_of.get_mut(&counted(open.flow.remote.ip()))
         {
             *count = count.saturating_sub(1);
             if *count == 0 {
-                self.accepted_of.remove(&open.flow.remote.ip());
+                self.accepted_of.remove(&counted(open.flow.remote.ip()));
             }
         }
         Some(open)
+    }
+}
+
+/// What connections are counted by. One IPv6 host may take any address of its /64 (RFC 7721 2), so that all count as one.
+fn counted(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.into(),
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
     }
 }
 
@@ -329,6 +338,15 @@ async fn accept(listener: TcpListener, local: SocketAddr, told: mpsc::Sender<Raw
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn v12_the_addresses_of_one_ipv6_host_count_as_one() {
+        let of = |address: &str| counted(address.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff:ffff:ffff:ffff"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+        assert_eq!(of("192.0.2.1"), of("::ffff:192.0.2.1"));
+    }
 
     #[tokio::test]
     async fn f22_a_peer_that_vanishes_without_a_fin_is_noticed_within_30_seconds() {

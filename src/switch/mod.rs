@@ -178,6 +178,9 @@ impl Switch {
                 sip::endpoint::Then::Close => self.outputs.push_back(Output::Disconnect { flow }),
             }
         }
+        while let Some(flow) = self.endpoint.poll_disconnect() {
+            self.outputs.push_back(Output::Disconnect { flow });
+        }
     }
 
     fn on_event(&mut self, now: Instant, event: sip::fact::Event) {

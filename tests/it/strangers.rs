@@ -8,7 +8,7 @@ use lianxian::base::time::Instant;
 use lianxian::sip::auth;
 use lianxian::sip::endpoint::{Endpoint, Limits, Listener, Reading, Settings, TrunkAccess};
 use lianxian::sip::fact::{Event, Peer};
-use lianxian::sip::flow::{Flow, Transport};
+use lianxian::sip::flow::{ConnectionId, Flow, Transport};
 use lianxian::sip::registrar;
 use lianxian::sip::transaction::timers::Timing;
 
@@ -141,4 +141,27 @@ fn turned(address: IpAddr, bit: u32) -> IpAddr {
         IpAddr::V4(v4) => IpAddr::V4((u32::from(v4) ^ (1 << bit)).into()),
         IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) ^ (1 << (bit * 4))).into()),
     }
+}
+
+#[test]
+fn v12_a_stream_of_nobody_is_closed_at_its_first_message_and_a_trunks_is_not() {
+    let mut endpoint = endpoint();
+    let mut closed = |source: &str, message: &'static str| {
+        let flow = Flow {
+            transport: Transport::Tcp,
+            local: "192.0.2.1:5060".parse().unwrap(),
+            remote: SocketAddr::new(source.parse().unwrap(), 40_000),
+            connection: Some(ConnectionId(1)),
+        };
+        endpoint.receive(Instant::START, flow, message.into());
+        let answers = std::iter::from_fn(|| endpoint.poll_transmit()).count();
+        let closed: Vec<Flow> = std::iter::from_fn(|| endpoint.poll_disconnect()).collect();
+        assert!(closed.iter().all(|closed| *closed == flow));
+        (closed.len(), answers)
+    };
+    let options = "OPTIONS sip:a@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/TCP 192.0.2.9;branch=z9hG4bK1\r\nMax-Forwards: 70\r\n\
+                   From: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
+    assert_eq!(closed("198.51.100.1", options), (1, 0));
+    assert_eq!(closed("198.51.100.1", "anything\r\nContent-Length: 0\r\n\r\n"), (1, 0));
+    assert_eq!(closed("203.0.113.7", options), (0, 1));
 }

@@ -22,8 +22,7 @@ impl Endpoint {
         let size = bytes.len();
         if self.core.admission.source(flow.remote.ip()) == Source::Unknown {
             // Not even parsed: silence costs least and reflects nothing (V10, V18, V36).
-            self.silence(flow, "unknown_source");
-            return;
+            return self.turn_away(flow);
         }
         match wire::parse(bytes, &self.core.limits.message) {
             Ok(Message::Request(request)) => self.on_request(now, flow, request, size),
@@ -36,10 +35,18 @@ impl Endpoint {
     /// A stream sent something that cannot be framed.
     pub fn receive_broken(&mut self, now: Instant, flow: Flow, broken: Broken) {
         if self.core.admission.source(flow.remote.ip()) == Source::Unknown {
-            return self.silence(flow, "unknown_source");
+            return self.turn_away(flow);
         }
         self.on_broken(flow, broken, usize::MAX / 2);
         self.settle(now);
+    }
+
+    /// Nobody we know: no answer, and on a stream no place among the connections either (V12).
+    fn turn_away(&mut self, flow: Flow) {
+        self.silence(flow, "unknown_source");
+        if flow.connection.is_some() {
+            self.disconnects.push_back(flow);
+        }
     }
 
     fn on_broken(&mut self, flow: Flow, broken: Broken, size: usize) {

@@ -66,6 +66,7 @@ pub struct Endpoint {
     registrar: Registrar,
     last_leg: u64,
     transmits: VecDeque<Transmit>,
+    disconnects: VecDeque<Flow>,
 }
 
 /// A message to be sent.
@@ -145,6 +146,7 @@ impl Endpoint {
             registrar: Registrar::new(settings.registrar),
             last_leg: 0,
             transmits: VecDeque::new(),
+            disconnects: VecDeque::new(),
         }
     }
 
@@ -230,6 +232,12 @@ impl Endpoint {
     /// The next message to be sent.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
         self.transmits.pop_front()
+    }
+
+    /// The next stream to be closed without a word: its peer is nobody we know, and would hold a place that peers need
+    /// (V12). At most one for each message that was received.
+    pub fn poll_disconnect(&mut self) -> Option<Flow> {
+        self.disconnects.pop_front()
     }
 
     /// The next thing that the switch has to hear.
