@@ -140,7 +140,7 @@ pub struct Net {
     datagrams: udp::Sockets,
     streams: tcp::Streams,
     events: mpsc::Receiver<Raw>,
-    /// Failures of our own sends, and second names of failed connections: at most one for each send or event.
+    /// Failures of our own sends, and of connections: at most two for each send or event.
     failures: VecDeque<Event>,
 }
 
@@ -187,7 +187,7 @@ impl Net {
             }
             let raw = tokio::select! {
                 raw = self.events.recv() => raw,
-                failed = self.streams.panicked() => return failed,
+                () = self.streams.panicked(&mut self.failures) => continue,
             };
             // The sockets hold a sender each, so the channel outlives every wait; without listeners nothing comes.
             let Some(raw) = raw else { return std::future::pending().await };
@@ -214,16 +214,16 @@ impl Net {
     pub fn send(&mut self, flow: Flow, message: Bytes) {
         let sent = match flow.transport {
             Transport::Udp => self.datagrams.send(&flow, &message),
-            Transport::Tcp => self.streams.send(&flow, message),
+            Transport::Tcp => self.streams.send(&flow, message, &mut self.failures),
         };
         if let Err(failure) = sent {
             self.failures.push_back(Event::Failed { flow, failure });
         }
     }
 
-    /// Closes a stream after what was sent before.
+    /// Closes a stream after what was sent before. Its flow fails, for all who use it.
     pub fn disconnect(&mut self, flow: &Flow) {
-        self.streams.disconnect(flow);
+        self.streams.disconnect(flow, &mut self.failures);
     }
 
     /// What has happened so far.

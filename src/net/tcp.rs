@@ -57,7 +57,7 @@ struct Open {
     flow: Flow,
     origin: Origin,
     queue: mpsc::Sender<Bytes>,
-    /// Who was told that messages go over it: flows that name it, and flows that only name its address.
+    /// Under which names it is known outside.
     carries: Carries,
     /// Bytes in `queue`; the connection's task subtracts what it has written.
     queued: Arc<AtomicUsize>,
@@ -67,10 +67,28 @@ struct Open {
 /// Which flows fail with a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Carries {
-    /// Only those that name it.
+    /// Those that name it: the peer made it, or has sent something over it.
     Named,
-    /// Also those that name only its address: requests of ours that took any connection.
+    /// Those that name only its address: requests of ours that took any connection.
     Unnamed,
+    /// Both.
+    Both,
+}
+
+impl Carries {
+    const fn and_named(self) -> Self {
+        match self {
+            Self::Named => Self::Named,
+            Self::Unnamed | Self::Both => Self::Both,
+        }
+    }
+
+    const fn and_unnamed(self) -> Self {
+        match self {
+            Self::Unnamed => Self::Unnamed,
+            Self::Named | Self::Both => Self::Both,
+        }
+    }
 }
 
 impl Streams {
@@ -130,8 +148,14 @@ impl Streams {
         self.start(local, remote, Origin::Accepted, Box::pin(std::future::ready(Ok(stream))));
     }
 
-    /// Queues one message: on the flow's connection, on another one to the same address, or on a new one.
-    pub(super) fn send(&mut self, flow: &Flow, message: Bytes) -> Result<(), FlowFailure> {
+    /// Queues one message: on the flow's connection, on another one to the same address, or on a new one. What else
+    /// fails with it goes to `failures`.
+    pub(super) fn send(
+        &mut self,
+        flow: &Flow,
+        message: Bytes,
+        failures: &mut VecDeque<Event>,
+    ) -> Result<(), FlowFailure> {
         let by_id = flow.connection.filter(|id| self.open.contains_key(id));
         let reusable = || self.by_remote.get(&flow.remote).copied();
         let id = match by_id.or_else(reusable) {
@@ -142,7 +166,7 @@ impl Streams {
         };
         let Some(open) = self.open.get_mut(&id) else { return Err(FlowFailure::Closed) };
         if flow.connection.is_none() {
-            open.carries = Carries::Unnamed;
+            open.carries = open.carries.and_unnamed();
         }
         let length = message.len();
         let waiting = open.queued.fetch_add(length, Ordering::Relaxed).saturating_add(length);
@@ -153,33 +177,33 @@ impl Streams {
                 let remote = open.flow.remote;
                 tracing::info!(limit = "send_queue", remote = %remote, "connection closed: the peer does not read");
                 self.counters.connections_closed_by_limit = self.counters.connections_closed_by_limit.saturating_add(1);
-                if let Some(open) = self.forget(id) {
-                    open.task.abort();
-                }
-                Err(FlowFailure::QueueFull)
+                open.task.abort();
+                let told = self.end(id, FlowFailure::QueueFull, failures);
+                // The names of the connection have been told; a flow that took it for want of its own has not.
+                if told.contains(flow) { Ok(()) } else { Err(FlowFailure::QueueFull) }
             }
         }
     }
 
     /// Closes after what is queued. The task ends when it has written the rest.
-    pub(super) fn disconnect(&mut self, flow: &Flow) {
+    pub(super) fn disconnect(&mut self, flow: &Flow, failures: &mut VecDeque<Event>) {
         let id = flow.connection.or_else(|| self.by_remote.get(&flow.remote).copied());
         if let Some(id) = id {
-            self.forget(id);
+            self.end(id, FlowFailure::Closed, failures);
         }
     }
 
-    /// Digests what a connection's task tells. A further event goes to `more`.
-    pub(super) fn told(&mut self, told: Told, more: &mut VecDeque<Event>) -> Option<Event> {
+    /// Digests what a connection's task tells. Failures go to `failures`.
+    pub(super) fn told(&mut self, told: Told, failures: &mut VecDeque<Event>) -> Option<Event> {
         match told {
             Told::Message { id, message } => {
                 // A message of a connection that we have closed since is not answered any more.
-                let flow = self.open.get(&id)?.flow;
+                let flow = self.name(id)?;
                 Some(Event::Received { flow, message })
             }
-            Told::Broken { id, broken } => Some(Event::Unframed { flow: self.open.get(&id)?.flow, broken }),
+            Told::Broken { id, broken } => Some(Event::Unframed { flow: self.name(id)?, broken }),
             Told::Ended { id, end } => {
-                let open = self.forget(id)?;
+                let remote = self.open.get(&id)?.flow.remote;
                 let failure = match end {
                     connection::End::Closed => FlowFailure::Closed,
                     connection::End::Refused => FlowFailure::Refused,
@@ -187,27 +211,18 @@ impl Streams {
                     connection::End::Limit(limit) => {
                         self.counters.connections_closed_by_limit =
                             self.counters.connections_closed_by_limit.saturating_add(1);
-                        tracing::info!(limit, remote = %open.flow.remote, "connection closed");
+                        tracing::info!(limit, remote = %remote, "connection closed");
                         FlowFailure::Limit
                     }
                 };
-                let unnamed = Event::Failed { flow: Flow { connection: None, ..open.flow }, failure };
-                let never_opened = matches!(end, connection::End::Refused | connection::End::ConnectTimeout)
-                    && open.origin == Origin::Opened;
-                if never_opened {
-                    return Some(unnamed);
-                }
-                match open.carries {
-                    Carries::Named => {}
-                    Carries::Unnamed => more.push_back(unnamed),
-                }
-                Some(Event::Failed { flow: open.flow, failure })
+                self.end(id, failure, failures);
+                None
             }
         }
     }
 
-    /// Waits until a connection's task has panicked; its flow has failed then. Reaps the others meanwhile.
-    pub(super) async fn panicked(&mut self) -> Event {
+    /// Waits until a connection's task has panicked; its flows have failed then. Reaps the others meanwhile.
+    pub(super) async fn panicked(&mut self, failures: &mut VecDeque<Event>) {
         loop {
             let (task, panicked) = match self.tasks.join_next_with_id().await {
                 // Nothing to watch now; the caller polls again with the next event.
@@ -218,9 +233,10 @@ impl Streams {
             let id = self.by_task.remove(&task);
             if panicked {
                 self.counters.panics = self.counters.panics.saturating_add(1);
-                if let Some(open) = id.and_then(|id| self.forget(id)) {
-                    return Event::Failed { flow: open.flow, failure: FlowFailure::Closed };
+                if let Some(id) = id {
+                    self.end(id, FlowFailure::Closed, failures);
                 }
+                return;
             }
         }
     }
@@ -268,8 +284,33 @@ impl Streams {
         let task = self.tasks.spawn(connection::run(opening, end, self.limits.clone()));
         self.by_task.insert(task.id(), id);
         self.by_remote.insert(remote, id);
-        self.open.insert(id, Open { flow, origin, queue, carries: Carries::Named, queued, task });
+        let carries = match origin {
+            Origin::Accepted => Carries::Named,
+            Origin::Opened => Carries::Unnamed,
+        };
+        self.open.insert(id, Open { flow, origin, queue, carries, queued, task });
         id
+    }
+
+    /// The flow of a connection that becomes known outside by its name.
+    fn name(&mut self, id: ConnectionId) -> Option<Flow> {
+        let open = self.open.get_mut(&id)?;
+        open.carries = open.carries.and_named();
+        Some(open.flow)
+    }
+
+    /// The only end of a connection: forgets it, and whoever uses it is told, under each name once. The flows that were
+    /// told come back.
+    fn end(&mut self, id: ConnectionId, failure: FlowFailure, failures: &mut VecDeque<Event>) -> Vec<Flow> {
+        let Some(open) = self.forget(id) else { return Vec::new() };
+        let unnamed = Flow { connection: None, ..open.flow };
+        let told = match open.carries {
+            Carries::Named => vec![open.flow],
+            Carries::Unnamed => vec![unnamed],
+            Carries::Both => vec![open.flow, unnamed],
+        };
+        failures.extend(told.iter().map(|flow| Event::Failed { flow: *flow, failure }));
+        told
     }
 
     fn forget(&mut self, id: ConnectionId) -> Option<Open> {

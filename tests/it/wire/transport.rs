@@ -338,3 +338,38 @@ async fn a_connection_that_we_opened_may_carry_requests_for_long_before_its_peer
     stream.write_all(&message(2, 0)).await.unwrap();
     assert_eq!(received(&mut net).await.1, message(2, 0));
 }
+
+#[tokio::test]
+async fn a_connection_that_we_close_fails_under_each_name_it_was_used_by() {
+    let mut net = net(Transport::Tcp, LOOPBACK);
+    let mut peer = TcpStream::connect(address(&net)).await.unwrap();
+    peer.write_all(&message(1, 0)).await.unwrap();
+    let (flow, _) = received(&mut net).await;
+    let unnamed = Flow { connection: None, ..flow };
+    net.send(unnamed, message(2, 0));
+    net.disconnect(&flow);
+    let both = [failed(&mut net).await, failed(&mut net).await];
+    assert!(both.contains(&(flow, FlowFailure::Closed)) && both.contains(&(unnamed, FlowFailure::Closed)), "{both:?}");
+    assert!(is_closed(&mut peer).await);
+    nothing(&mut net, 100).await;
+}
+
+#[tokio::test]
+async fn a_full_queue_fails_under_each_name_the_connection_was_used_by() {
+    let mut net = net(Transport::Tcp, LOOPBACK);
+    let mut peer = TcpStream::connect(address(&net)).await.unwrap();
+    peer.write_all(&message(1, 0)).await.unwrap();
+    let (flow, _) = received(&mut net).await;
+    let unnamed = Flow { connection: None, ..flow };
+    net.send(unnamed, message(2, 0));
+    // Nothing is written while this test does not wait, so that the queue fills at once.
+    for number in 0..40 {
+        net.send(flow, message(number, 32_000));
+        if net.counters().connections == 0 {
+            break;
+        }
+    }
+    let both = [failed(&mut net).await, failed(&mut net).await];
+    let full = FlowFailure::QueueFull;
+    assert!(both.contains(&(flow, full)) && both.contains(&(unnamed, full)), "{both:?}");
+}
