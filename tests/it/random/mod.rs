@@ -12,6 +12,7 @@ use plan::Plan;
 const ONCE_FAILED: &[(u64, &str)] = &[
     (22, "an agent that came back on a new stream was not let hang up"),
     (121, "two who hold and vanish were never found out"),
+    (534, "a telephone that hung up before its 200 was acknowledged, against RFC 3261 15"),
 ];
 
 #[test]

@@ -69,6 +69,11 @@ impl Phone {
                 self.cancel_if_allowed(now, call_id);
             }
             Phase::Ringing => self.refuse(now, call_id, 603),
+            // RFC 3261 15: whoever answered must not send BYE before its 2xx is acknowledged. It waits for the ACK.
+            Phase::Up if dialog.unacknowledged.is_some() && dialog.remote_cseq == dialog.invite.cseq().0 => {
+                let call_id = call_id.to_owned();
+                self.later(now + T1 / 5, Todo::HangUp { call_id });
+            }
             Phase::Up => {
                 let bye = self.in_dialog(call_id, "BYE");
                 self.ask(now, bye);
