@@ -78,4 +78,7 @@ names! {
     HotlineId;
     /// How one kind of peer behaves: a file of `sip-profiles/`.
     ProfileId;
+    /// A region (属地): the six digits of GB/T 2260 for province, city and county, or a local code. A row of
+    /// `regions.csv`.
+    RegionCode;
 }

@@ -107,8 +107,8 @@ impl Hunt {
         let decision = cx.decision;
         while let Some(step) = decision.plan.get(self.step) {
             let rings = match step {
-                Step::Group(group) => self.ring_group(cx, group),
-                Step::Trunk { trunk, number } => self.ring_trunk(cx, trunk, number),
+                Step::Group { group, .. } => self.ring_group(cx, group),
+                Step::Trunk { trunk, number, .. } => self.ring_trunk(cx, trunk, number),
             };
             if rings {
                 return true;

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use crate::base::time::LocalTime;
 use crate::routing;
 use crate::sip::flow::Transport;
 use crate::sip::message::Host;
@@ -19,6 +20,8 @@ pub struct Site {
     pub media_ports: (u16, u16),
     /// The host part of numbers that we write: `sip:13900001111@<host>`.
     pub host: Host,
+    /// The moment of the week, as the engine last told it.
+    pub local_time: LocalTime,
 }
 
 /// One address that SIP is listened for on.

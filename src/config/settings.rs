@@ -8,7 +8,7 @@ use super::schema::{TransportKey, TrunkEntry};
 use super::secret::{Credential, Ha1};
 use crate::base::ids::{AgentId, GroupId, HotlineId, ProfileId, TrunkId};
 use crate::call::site::MediaAddress;
-use crate::routing::config::{Agent, Group, Hotline, Step, Transport, Trunk, TrunkLimits, Trust};
+use crate::routing::config::{Agent, Class, Group, Hotline, Step, Transport, Trunk, TrunkLimits, Trust};
 use crate::routing::profile::Profile;
 use crate::sip::auth::{self, Account};
 use crate::sip::endpoint::{self, Reading, TrunkAccess};
@@ -180,10 +180,14 @@ fn trunk(entry: &TrunkEntry) -> Trunk {
 fn hotline(entry: &super::HotlineEntry) -> Hotline {
     // `check` has seen that a step is one or the other; what were neither is left out.
     let step = |step: &super::StepEntry| match (&step.group, &step.trunk, &step.number) {
-        (Some(group), _, _) => Some(Step::Group(GroupId::from(group.get_ref().as_str()))),
-        (None, Some(trunk), Some(number)) => {
-            Some(Step::Trunk { trunk: TrunkId::from(trunk.get_ref().as_str()), number: number.get_ref().clone() })
+        (Some(group), _, _) => {
+            Some(Step::Group { group: GroupId::from(group.get_ref().as_str()), class: Class::Normal })
         }
+        (None, Some(trunk), Some(number)) => Some(Step::Trunk {
+            trunk: TrunkId::from(trunk.get_ref().as_str()),
+            number: number.get_ref().clone(),
+            class: Class::Normal,
+        }),
         (None, Some(_), None) | (None, None, _) => None,
     };
     Hotline {

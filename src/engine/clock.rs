@@ -4,7 +4,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::base::time::Instant;
+use crate::base::time::{Instant, LocalTime};
 
 /// The daemon's time line: it starts when the clock is made. Copies show the same time.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +34,11 @@ impl Clock {
     /// Seconds since 1970 by the wall clock: for records and metrics, never for a timer (trap E6).
     pub fn wall_seconds(&self) -> u64 {
         self.wall().as_secs()
+    }
+
+    /// The moment of the week by the wall clock: for opening hours.
+    pub fn local_time(&self) -> LocalTime {
+        LocalTime::of_unix(self.wall_seconds())
     }
 
     /// Time since 1970 by the wall clock: for the kernel's receive timestamps and for NTP in sender reports.

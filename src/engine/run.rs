@@ -11,7 +11,7 @@ use super::media_workers::{MediaFact, MediaWorkers};
 use super::ration::Ration;
 use super::shutdown::Signals;
 use super::tasks::{Ended, Outcome, Tasks};
-use crate::base::time::Instant;
+use crate::base::time::{Instant, LocalTime};
 use crate::metrics::Recorder;
 use crate::net::{self, Net};
 use crate::switch::{Command, Input, Switch};
@@ -94,6 +94,8 @@ impl Engine {
     pub async fn run(mut self, mut signals: Signals) -> Exit {
         let mut picture = tokio::time::interval(PICTURE);
         let mut drain_until: Option<Instant> = None;
+        let mut local_time = self.clock.local_time();
+        self.input(Input::LocalTime(local_time));
         self.health.enter(Stage::Ready);
         loop {
             self.health.round();
@@ -115,6 +117,7 @@ impl Engine {
                 Wake::Picture => {
                     self.tell_lost();
                     self.picture();
+                    self.tell_time(&mut local_time);
                 }
                 Wake::Ended(ended) => self.ended(ended),
                 Wake::Signal if drain_until.is_some() => return self.exit(),
@@ -181,6 +184,15 @@ impl Engine {
             self.execute(output);
         }
         self.media.flush();
+    }
+
+    /// Tells the switch when the minute has changed.
+    fn tell_time(&mut self, told: &mut LocalTime) {
+        let now = self.clock.local_time();
+        if now != *told {
+            *told = now;
+            self.input(Input::LocalTime(now));
+        }
     }
 
     /// Tells the calls whose media thread has died.

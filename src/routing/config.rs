@@ -70,7 +70,7 @@ impl Config {
     /// Whether there is anybody behind a step, absent or busy as they may be now.
     pub fn can_answer(&self, step: &Step) -> bool {
         match step {
-            Step::Group(group) => self.members(group).next().is_some(),
+            Step::Group { group, .. } => self.members(group).next().is_some(),
             Step::Trunk { trunk, .. } => self.trunk(trunk).is_some_and(|trunk| !trunk.next_hops.is_empty()),
         }
     }
@@ -213,17 +213,48 @@ pub enum Priority {
 #[serde(try_from = "StepRow", into = "StepRow")]
 pub enum Step {
     /// The agents of a group, one after the other, longest idle first.
-    Group(GroupId),
+    Group {
+        /// Which group.
+        group: GroupId,
+        /// What kind of target it is.
+        class: Class,
+    },
     /// A number reached over a trunk.
     Trunk {
         /// Which trunk.
         trunk: TrunkId,
         /// What is dialled there.
         number: String,
+        /// What kind of target it is.
+        class: Class,
     },
 }
 
-/// A step as it is written: `group = ".."`, or `trunk = ".."` with `number = ".."`.
+impl Step {
+    /// What kind of target it is.
+    pub const fn class(&self) -> Class {
+        match self {
+            Self::Group { class, .. } | Self::Trunk { class, .. } => *class,
+        }
+    }
+}
+
+/// What kind of target a step is. The order of a plan is the configured one; the class says why a step stands there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// A seat or trunk that is kept for the linkage (双向联动专席, 双向联动专线).
+    Dedicated,
+    /// The ordinary way.
+    #[default]
+    Normal,
+    /// Used when the others are full.
+    Overflow,
+    /// The duty desk (值班): somebody is always there; the last target of every emergency call.
+    DutyDesk,
+}
+
+/// A step as it is written: `group = ".."`, or `trunk = ".."` with `number = ".."`; and its `class`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StepRow {
@@ -233,15 +264,18 @@ struct StepRow {
     trunk: Option<TrunkId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     number: Option<String>,
+    #[serde(default)]
+    class: Class,
 }
 
 impl TryFrom<StepRow> for Step {
     type Error = &'static str;
 
     fn try_from(row: StepRow) -> Result<Self, Self::Error> {
+        let class = row.class;
         match (row.group, row.trunk, row.number) {
-            (Some(group), None, None) => Ok(Self::Group(group)),
-            (None, Some(trunk), Some(number)) if !number.is_empty() => Ok(Self::Trunk { trunk, number }),
+            (Some(group), None, None) => Ok(Self::Group { group, class }),
+            (None, Some(trunk), Some(number)) if !number.is_empty() => Ok(Self::Trunk { trunk, number, class }),
             _ => Err("a step is either { group = \"..\" } or { trunk = \"..\", number = \"..\" }"),
         }
     }
@@ -250,8 +284,10 @@ impl TryFrom<StepRow> for Step {
 impl From<Step> for StepRow {
     fn from(step: Step) -> Self {
         match step {
-            Step::Group(group) => Self { group: Some(group), trunk: None, number: None },
-            Step::Trunk { trunk, number } => Self { group: None, trunk: Some(trunk), number: Some(number) },
+            Step::Group { group, class } => Self { group: Some(group), trunk: None, number: None, class },
+            Step::Trunk { trunk, number, class } => {
+                Self { group: None, trunk: Some(trunk), number: Some(number), class }
+            }
         }
     }
 }

@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::caller_id::{CallerId, Claims};
-use super::config::{Config, Priority, Step, Trust};
-use crate::base::ids::{AgentId, HotlineId, TrunkId};
+use super::config::{Config, Hotline, Priority, Step, Trust};
+use crate::base::ids::{AgentId, HotlineId, RegionCode, TrunkId};
+use crate::base::time::LocalTime;
 
-/// A question to routing.
+/// A question to routing: a call that arrives.
 #[derive(Clone, Debug)]
 pub struct Enquiry<'a> {
     /// What was dialled: the user part of the Request-URI.
@@ -18,6 +19,36 @@ pub struct Enquiry<'a> {
     pub from: Origin<'a>,
     /// What the INVITE says about its caller.
     pub claims: &'a Claims,
+    /// Where the matter is, as far as people said.
+    pub region: RegionHints<'a>,
+    /// When.
+    pub at: LocalTime,
+}
+
+/// A question to routing: a call that is up is to be handed to another hotline (转接).
+#[derive(Clone, Debug)]
+pub struct Handover<'a> {
+    /// The hotline that has the call now.
+    pub from_hotline: &'a HotlineId,
+    /// What was asked for: the number of a hotline, or what a telephone dialled for it.
+    pub to: &'a str,
+    /// Where the matter is, as far as people said.
+    pub region: RegionHints<'a>,
+    /// Where the call itself was located when it arrived.
+    pub origin: Option<&'a Located>,
+    /// Whose number is shown: the call's identity, never the transferor's.
+    pub caller: &'a CallerId,
+    /// When.
+    pub at: LocalTime,
+}
+
+/// Where the matter is, as people said: a code, a name or an alias of `regions.csv`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RegionHints<'a> {
+    /// What the agent chose.
+    pub chosen: Option<&'a str>,
+    /// Where the incident is.
+    pub incident: Option<&'a str>,
 }
 
 /// Where a call comes from.
@@ -40,12 +71,43 @@ pub struct Decision {
     pub answering: Answering,
     /// How long one callee rings.
     pub ring_timeout: Duration,
-    /// Who may take the call, in order. Never empty.
+    /// Who may take the call, in order: only steps that apply now. Never empty.
     pub plan: Vec<Step>,
+    /// The territory whose targets these are.
+    pub territory: Option<Located>,
     /// Whose number is shown.
     pub caller_id: CallerId,
     /// The rules that led here, in order, for `lianxian route` and the record.
     pub why: Vec<Why>,
+}
+
+/// A territory (属地), and who said so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Located {
+    /// Its code.
+    pub code: RegionCode,
+    /// Its name with those of its parents, for people: `新疆维吾尔自治区克孜勒苏柯尔克孜自治州阿图什市`.
+    pub name: String,
+    /// Which rule won.
+    pub source: LocatedBy,
+}
+
+/// Who said where the matter is, the strongest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LocatedBy {
+    /// The agent chose it.
+    Agent,
+    /// The address of the incident.
+    Address,
+    /// The number that was called.
+    Dnis,
+    /// The trunk's or seat's own region.
+    Trunk,
+    /// The home of the caller's number (归属地): a hint only, and shown as one.
+    NumberHint,
+    /// The configured default.
+    Default,
 }
 
 /// When the caller is answered.
@@ -76,15 +138,20 @@ pub enum Refusal {
     /// The called number is no hotline of ours, or one for which there is nobody at all: 404.
     #[error("the called number is not configured")]
     NotConfigured,
+    /// A call cannot be handed to the hotline that has it.
+    #[error("the call is with that hotline already")]
+    SameHotline,
+    /// The agent chose a region that `regions.csv` does not have.
+    #[error("the region is not known")]
+    UnknownRegion,
+    /// Every target is outside its hours now.
+    #[error("every target is closed now")]
+    NobodyNow,
 }
 
 /// Decides about one call. The same enquiry and configuration always give the same decision.
 pub fn decide(config: &Config, enquiry: &Enquiry<'_>) -> Result<Decision, Refusal> {
-    let hotline = config.hotline(enquiry.called).ok_or(Refusal::NotConfigured)?;
-    // A plan in which nobody could ever answer would keep its callers waiting for ever.
-    if !hotline.plan.iter().any(|step| config.can_answer(step)) {
-        return Err(Refusal::NotConfigured);
-    }
+    let hotline = served(config, enquiry.called)?;
     let mut why = vec![Why::HotlineDialled(hotline.number.clone())];
     let caller_id = match enquiry.from {
         Origin::Trunk(trunk) => {
@@ -102,13 +169,35 @@ pub fn decide(config: &Config, enquiry: &Enquiry<'_>) -> Result<Decision, Refusa
             CallerId::of_agent(agent)
         }
     };
-    Ok(Decision {
+    Ok(decision(hotline, caller_id, None, why))
+}
+
+/// Decides where a call that is up is handed to. The same question and configuration always give the same decision.
+pub fn decide_transfer(config: &Config, handover: &Handover<'_>) -> Result<Decision, Refusal> {
+    let hotline = served(config, handover.to)?;
+    if hotline.number == *handover.from_hotline {
+        return Err(Refusal::SameHotline);
+    }
+    let why = vec![Why::HotlineDialled(hotline.number.clone())];
+    Ok(decision(hotline, handover.caller.clone(), handover.origin.cloned(), why))
+}
+
+/// The hotline that is meant, if somebody could ever answer there: a plan in which nobody could would keep its callers
+/// waiting for ever.
+fn served<'a>(config: &'a Config, called: &str) -> Result<&'a Hotline, Refusal> {
+    let hotline = config.hotline(called).ok_or(Refusal::NotConfigured)?;
+    if hotline.plan.iter().any(|step| config.can_answer(step)) { Ok(hotline) } else { Err(Refusal::NotConfigured) }
+}
+
+fn decision(hotline: &Hotline, caller_id: CallerId, territory: Option<Located>, why: Vec<Why>) -> Decision {
+    Decision {
         hotline: hotline.number.clone(),
         priority: hotline.priority,
         answering: if hotline.answer_on_queue { Answering::OnQueue } else { Answering::ByPerson },
         ring_timeout: hotline.ring_timeout(),
         plan: hotline.plan.clone(),
+        territory,
         caller_id,
         why,
-    })
+    }
 }

@@ -20,4 +20,4 @@ mod tests;
 
 pub use caller_id::{CallerId, Claim, Claims, Presentation};
 pub use config::Config;
-pub use decision::{Decision, Enquiry, Refusal, decide};
+pub use decision::{Decision, Enquiry, Handover, Located, LocatedBy, Refusal, RegionHints, decide, decide_transfer};

@@ -3,10 +3,11 @@
 use bytes::Bytes;
 
 use super::caller_id::Source;
-use super::config::{Agent, Hotline, PeerClass, Priority, Step, Transport, Trunk, TrunkLimits, Trust};
-use super::decision::{Origin, Why};
+use super::config::{Agent, Class, Hotline, PeerClass, Priority, Step, Transport, Trunk, TrunkLimits, Trust};
+use super::decision::{Origin, RegionHints, Why};
 use super::*;
 use crate::base::ids::{AgentId, GroupId, HotlineId, ProfileId, TrunkId};
+use crate::base::time::LocalTime;
 
 fn trunk(id: &str, trust: Trust) -> Trunk {
     Trunk {
@@ -21,6 +22,15 @@ fn trunk(id: &str, trust: Trust) -> Trunk {
     }
 }
 
+fn seats() -> Step {
+    Step::Group { group: GroupId::from("seats"), class: Class::Normal }
+}
+
+/// A call from somewhere to something, at no special time.
+fn enquiry<'a>(called: &'a str, from: Origin<'a>, claims: &'a Claims) -> Enquiry<'a> {
+    Enquiry { called, from, claims, region: RegionHints::default(), at: LocalTime::default() }
+}
+
 fn config() -> Config {
     Config {
         trunks: vec![trunk("trusted", Trust::Trusted), trunk("foreign", Trust::Untrusted)],
@@ -30,7 +40,7 @@ fn config() -> Config {
             priority: Priority::Normal,
             answer_on_queue: false,
             ring_timeout_s: 15,
-            plan: vec![Step::Group(GroupId::from("seats"))],
+            plan: vec![seats()],
         }],
         agents: vec![Agent { id: AgentId::from("8001"), name: String::new(), groups: vec![GroupId::from("seats")] }],
         ..Config::default()
@@ -51,7 +61,7 @@ fn claims(from: &'static str, asserted: &[&'static str]) -> Claims {
 
 fn number_over(trunk: &str, claims: &Claims) -> (String, Source) {
     let trunk = TrunkId::from(trunk);
-    let enquiry = Enquiry { called: "12345", from: Origin::Trunk(&trunk), claims };
+    let enquiry = enquiry("12345", Origin::Trunk(&trunk), claims);
     let decision = decide(&config(), &enquiry).unwrap();
     (decision.caller_id.number.reveal().to_owned(), decision.caller_id.source)
 }
@@ -60,7 +70,7 @@ fn number_over(trunk: &str, claims: &Claims) -> (String, Source) {
 fn only_a_configured_number_is_served() {
     let (trunk, claims) = (TrunkId::from("trusted"), claims("13900001111", &[]));
     for called in ["12346", "", "0012345", "12345x", "110"] {
-        let enquiry = Enquiry { called, from: Origin::Trunk(&trunk), claims: &claims };
+        let enquiry = enquiry(called, Origin::Trunk(&trunk), &claims);
         assert_eq!(decide(&config(), &enquiry), Err(Refusal::NotConfigured), "{called}");
     }
 }
@@ -68,11 +78,11 @@ fn only_a_configured_number_is_served() {
 #[test]
 fn a_plan_in_which_nobody_could_ever_answer_is_not_served() {
     let (trunk, claims) = (TrunkId::from("trusted"), claims("13900001111", &[]));
-    let enquiry = Enquiry { called: "12345", from: Origin::Trunk(&trunk), claims: &claims };
+    let enquiry = enquiry("12345", Origin::Trunk(&trunk), &claims);
     let mut empty = config();
     empty.agents.clear();
     assert_eq!(decide(&empty, &enquiry), Err(Refusal::NotConfigured));
-    empty.hotlines[0].plan.push(Step::Trunk { trunk: trunk.clone(), number: "110".into() });
+    empty.hotlines[0].plan.push(Step::Trunk { trunk: trunk.clone(), number: "110".into(), class: Class::Normal });
     assert!(decide(&empty, &enquiry).is_ok());
 }
 
@@ -100,16 +110,14 @@ fn a_number_that_would_break_a_header_is_no_number() {
 #[test]
 fn the_decision_says_why() {
     let (trunk, claims) = (TrunkId::from("foreign"), claims("13900001111", &["110"]));
-    let decision =
-        decide(&config(), &Enquiry { called: "12345", from: Origin::Trunk(&trunk), claims: &claims }).unwrap();
+    let decision = decide(&config(), &enquiry("12345", Origin::Trunk(&trunk), &claims)).unwrap();
     assert_eq!(decision.why, [Why::HotlineDialled(HotlineId::from("12345")), Why::AssertionRemoved(trunk)]);
 }
 
 #[test]
 fn a_softphone_shows_its_own_number_whatever_it_claims() {
     let (agent, claims) = (AgentId::from("8001"), claims("110", &["110"]));
-    let decision =
-        decide(&config(), &Enquiry { called: "12345", from: Origin::Agent(&agent), claims: &claims }).unwrap();
+    let decision = decide(&config(), &enquiry("12345", Origin::Agent(&agent), &claims)).unwrap();
     assert_eq!(decision.caller_id.number.reveal(), "8001");
 }
 
@@ -124,7 +132,7 @@ fn i22_a_withheld_number_is_seen_in_the_trust_domain_only() {
 #[test]
 fn a_step_is_a_group_or_a_trunk_with_a_number() {
     let step = |text: &str| toml::from_str::<Step>(text);
-    assert_eq!(step("group = \"seats\"").unwrap(), Step::Group(GroupId::from("seats")));
+    assert_eq!(step("group = \"seats\"").unwrap(), seats());
     assert!(step("trunk = \"t\"\nnumber = \"110\"").is_ok());
     for bad in ["", "trunk = \"t\"", "group = \"g\"\ntrunk = \"t\"", "group = \"g\"\nnumber = \"1\"", "grup = \"g\""] {
         assert!(step(bad).is_err(), "{bad}");

@@ -118,7 +118,9 @@ impl Agents {
     /// Whether somebody in the plan's groups is free.
     pub(super) fn any_free(&self, plan: &[Step]) -> bool {
         plan.iter().any(|step| match step {
-            Step::Group(group) => self.members.get(group).is_some_and(|all| all.iter().any(|one| self.is_free(one))),
+            Step::Group { group, .. } => {
+                self.members.get(group).is_some_and(|all| all.iter().any(|one| self.is_free(one)))
+            }
             Step::Trunk { .. } => false,
         })
     }

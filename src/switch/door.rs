@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 
+use crate::base::time::LocalTime;
 use crate::call::notice::RefusedFor;
 use crate::routing::config::Priority;
-use crate::routing::decision::{Enquiry, Origin};
+use crate::routing::decision::{Enquiry, Origin, RegionHints};
 use crate::routing::{self, Claim, Claims, Decision, Presentation};
 use crate::sip::fact::{IncomingInvite, Peer};
 use crate::sip::message::{Headers, Name, NameAddr};
@@ -26,6 +27,7 @@ pub(super) struct Threshold<'a> {
     pub(super) calls: usize,
     pub(super) limits: Limits,
     pub(super) routing: &'a routing::Config,
+    pub(super) local_time: LocalTime,
     pub(super) trunks: &'a Trunks,
 }
 
@@ -43,9 +45,12 @@ impl Threshold<'_> {
             Peer::Trunk(trunk) => Origin::Trunk(trunk),
             Peer::Softphone(agent) => Origin::Agent(agent),
         };
-        let enquiry = Enquiry { called, from, claims: &claims };
+        let enquiry = Enquiry { called, from, claims: &claims, region: RegionHints::default(), at: self.local_time };
         let decision = routing::decide(self.routing, &enquiry).map_err(|refusal| match refusal {
-            routing::Refusal::NotConfigured => RefusedFor::NotConfigured,
+            routing::Refusal::NotConfigured
+            | routing::Refusal::SameHotline
+            | routing::Refusal::UnknownRegion
+            | routing::Refusal::NobodyNow => RefusedFor::NotConfigured,
         })?;
         self.room(invite, decision.priority)?;
         Ok(decision)

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use crate::base::ids::{CallId, LegId};
+use crate::base::time::LocalTime;
 use crate::media;
 use crate::sip::flow::{Flow, FlowFailure};
 
@@ -39,6 +40,8 @@ pub enum Input {
         /// What happened.
         fact: media::fact::Fact,
     },
+    /// What the clock on the wall shows: at the start, and whenever the minute changes.
+    LocalTime(LocalTime),
     /// A command from outside.
     Command(Command),
 }

@@ -1,5 +1,6 @@
 //! What the switch is told once.
 
+use crate::base::time::LocalTime;
 use crate::call::site::{Listener, MediaAddress, Site};
 use crate::routing;
 use crate::sip;
@@ -51,6 +52,7 @@ impl Settings {
             media: self.media.clone(),
             media_ports: self.media_ports,
             host: self.host.clone(),
+            local_time: LocalTime::default(),
         }
     }
 }

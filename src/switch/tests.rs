@@ -13,7 +13,7 @@ use crate::base::ids::{GroupId, HotlineId, ProfileId, TrunkId};
 use crate::call::fault::Fault;
 use crate::call::site::MediaAddress;
 use crate::media::order::Order;
-use crate::routing::config::{Agent, Group, Hotline, PeerClass, Step as PlanStep, Trunk, TrunkLimits, Trust};
+use crate::routing::config::{Agent, Class, Group, Hotline, PeerClass, Step as PlanStep, Trunk, TrunkLimits, Trust};
 use crate::routing::profile::Profile;
 use crate::routing::{self, config};
 use crate::sip::endpoint::{Listener, Reading, TrunkAccess};
@@ -50,7 +50,7 @@ fn hotline(number: &str, priority: Priority) -> Hotline {
         priority,
         answer_on_queue: false,
         ring_timeout_s: 20,
-        plan: vec![PlanStep::Group(GroupId::from("seats"))],
+        plan: vec![PlanStep::Group { group: GroupId::from("seats"), class: Class::Normal }],
     }
 }
 

@@ -24,10 +24,12 @@ use super::timer::Timer;
 use super::{Arrival, Call};
 use crate::base::ids::{AgentId, CallId, GroupId, HotlineId, LegId, ProfileId, TrunkId};
 use crate::base::pii::Pii;
-use crate::base::time::Instant;
+use crate::base::time::{Instant, LocalTime};
 use crate::media::fact::Fact;
 use crate::media::order::{Order, Source};
-use crate::routing::config::{PeerClass, Priority, Step, Transport as TrunkTransport, Trunk, TrunkLimits, Trust};
+use crate::routing::config::{
+    Class, PeerClass, Priority, Step, Transport as TrunkTransport, Trunk, TrunkLimits, Trust,
+};
 use crate::routing::decision::{Answering, Decision};
 use crate::routing::profile::Profile;
 use crate::routing::{CallerId, Config, Presentation, caller_id};
@@ -125,6 +127,7 @@ fn decision(answering: Answering, plan: Vec<Step>) -> Decision {
         answering,
         ring_timeout: Duration::from_secs(20),
         plan,
+        territory: None,
         caller_id: CallerId {
             number: Pii::new(NUMBER),
             display: None,
@@ -136,11 +139,11 @@ fn decision(answering: Answering, plan: Vec<Step>) -> Decision {
 }
 
 fn group() -> Vec<Step> {
-    vec![Step::Group(GroupId::from("seats"))]
+    vec![Step::Group { group: GroupId::from("seats"), class: Class::Normal }]
 }
 
 fn outward() -> Vec<Step> {
-    vec![Step::Trunk { trunk: TrunkId::from("carrier"), number: "110".into() }]
+    vec![Step::Trunk { trunk: TrunkId::from("carrier"), number: "110".into(), class: Class::Normal }]
 }
 
 impl Bench {
@@ -155,6 +158,7 @@ impl Bench {
             media: vec![MediaAddress { bind: "192.0.2.1".parse().unwrap(), advertised: "192.0.2.1".parse().unwrap() }],
             media_ports: (20_000, 29_999),
             host: Host::Name(Bytes::from_static(b"lianxian.test")),
+            local_time: LocalTime::default(),
         };
         let arrival = Arrival {
             leg: CALLER,

@@ -8,7 +8,9 @@ use lianxian::base::entropy::Entropy;
 use lianxian::base::ids::{HotlineId, ProfileId, TrunkId};
 use lianxian::base::time::Instant;
 use lianxian::call::site::MediaAddress;
-use lianxian::routing::config::{Hotline, PeerClass, Priority, Step, Transport as Kind, Trunk, TrunkLimits, Trust};
+use lianxian::routing::config::{
+    Class, Hotline, PeerClass, Priority, Step, Transport as Kind, Trunk, TrunkLimits, Trust,
+};
 use lianxian::routing::{self, profile::Profile};
 use lianxian::sip::endpoint::{self, Listener, Reading, TrunkAccess};
 use lianxian::sip::flow::{Flow, Transport};
@@ -53,7 +55,7 @@ fn switch(trust: Trust, reading: Reading) -> Switch {
         priority: Priority::Emergency,
         answer_on_queue: false,
         ring_timeout_s: 20,
-        plan: vec![Step::Trunk { trunk: TrunkId::from("police"), number: "110".into() }],
+        plan: vec![Step::Trunk { trunk: TrunkId::from("police"), number: "110".into(), class: Class::Normal }],
     };
     let settings = Settings {
         sip: endpoint::Settings {
