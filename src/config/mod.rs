@@ -18,10 +18,10 @@ mod source;
 mod tests;
 
 pub use problem::Problem;
-pub use profile::ProfileFile;
 pub use schema::{
     AdminSection, AgentEntry, AgentsFile, GroupEntry, HotlineEntry, HotlinesFile, LimitsSection, ListenEntry, LogLevel,
-    LogSection, MainFile, MediaSection, SipSection, SoftphonesSection, StepEntry, TransportKey, TrunkEntry, TrunksFile,
+    LogSection, MainFile, MediaSection, ProfileFile, SipSection, SoftphonesSection, StepEntry, TransportKey,
+    TrunkEntry, TrunksFile,
 };
 pub use secret::{Credential, Ha1};
 pub use source::Sources;

@@ -1,17 +1,25 @@
-//! From the files to the settings of the folders.
+//! From the files to the settings of the folders: one file here for each of theirs.
+//!
+//! Decides: which key becomes which setting, and what is not configurable.
+//! Invariants: a checked configuration always translates; nothing is refused here.
+//! Does not do: checks.
+
+mod agents;
+mod hotlines;
+mod profile;
+mod trunks;
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::Configuration;
-use super::schema::{TransportKey, TrunkEntry};
+use super::schema::TransportKey;
 use super::secret::{Credential, Ha1};
-use crate::base::ids::{AgentId, GroupId, HotlineId, ProfileId, TrunkId};
+use crate::base::ids::{AgentId, ProfileId};
 use crate::call::site::MediaAddress;
-use crate::routing::config::{Agent, Class, Group, Hotline, Step, Transport, Trunk, TrunkLimits, Trust};
 use crate::routing::profile::Profile;
 use crate::sip::auth::{self, Account};
-use crate::sip::endpoint::{self, Reading, TrunkAccess};
+use crate::sip::endpoint;
 use crate::sip::flow;
 use crate::sip::message::Host;
 use crate::sip::transaction::timers::Timing;
@@ -55,7 +63,7 @@ impl Configuration {
     }
 
     fn profile(&self, name: &str, file: &super::ProfileFile) -> Profile {
-        let mut profile = profile(name, file);
+        let mut profile = profile::profile(name, file);
         let softphones = &self.main.softphones;
         let networks = softphones.networks.get_ref();
         // Softphones that can only be on this machine have their sound on it; otherwise loopback is refused (V25).
@@ -92,7 +100,7 @@ impl Configuration {
         endpoint::Settings {
             product: concat!("lianxian/", env!("CARGO_PKG_VERSION")).to_owned(),
             listeners: self.main.sip.listen.get_ref().iter().map(listener).collect(),
-            trunks: self.trunks.trunk.iter().map(access).collect(),
+            trunks: self.trunks.trunk.iter().map(trunks::access).collect(),
             softphone_networks: softphones.networks.get_ref().clone(),
             auth: self.accounts(),
             registrar: registrar::Settings {
@@ -125,10 +133,10 @@ impl Configuration {
     /// What routing knows.
     pub fn routing(&self) -> routing::Config {
         routing::Config {
-            trunks: self.trunks.trunk.iter().map(trunk).collect(),
-            hotlines: self.hotlines.hotline.iter().map(hotline).collect(),
-            groups: self.agents.group.iter().map(group).collect(),
-            agents: self.agents.agent.iter().map(agent).collect(),
+            trunks: self.trunks.trunk.iter().map(trunks::trunk).collect(),
+            hotlines: self.hotlines.hotline.iter().map(hotlines::hotline).collect(),
+            groups: self.agents.group.iter().map(agents::group).collect(),
+            agents: self.agents.agent.iter().map(agents::agent).collect(),
             profiles: self.profiles.iter().map(|(name, file)| self.profile(name, file)).collect(),
             softphone_profile: ProfileId::from(self.main.softphones.profile.get_ref().as_str()),
         }
@@ -145,79 +153,5 @@ const fn transport(key: TransportKey) -> flow::Transport {
     match key {
         TransportKey::Udp => flow::Transport::Udp,
         TransportKey::Tcp => flow::Transport::Tcp,
-    }
-}
-
-fn access(entry: &TrunkEntry) -> TrunkAccess {
-    TrunkAccess {
-        id: TrunkId::from(entry.id.get_ref().as_str()),
-        networks: entry.networks.get_ref().clone(),
-        reading: match entry.trust {
-            Trust::Trusted => Reading::Tolerant,
-            Trust::Untrusted => Reading::Strict,
-        },
-        invites_per_second: *entry.invites_per_s.get_ref(),
-        invite_burst: entry.invites_per_s.get_ref().saturating_mul(2),
-    }
-}
-
-fn trunk(entry: &TrunkEntry) -> Trunk {
-    Trunk {
-        id: TrunkId::from(entry.id.get_ref().as_str()),
-        networks: entry.networks.get_ref().clone(),
-        next_hops: entry.next_hops.iter().map(|hop| *hop.get_ref()).collect(),
-        transport: match entry.transport {
-            TransportKey::Udp => Transport::Udp,
-            TransportKey::Tcp => Transport::Tcp,
-        },
-        profile: ProfileId::from(entry.profile.get_ref().as_str()),
-        trust: entry.trust,
-        class: entry.class,
-        limits: TrunkLimits { calls: *entry.calls.get_ref(), invites_per_s: *entry.invites_per_s.get_ref() },
-    }
-}
-
-fn hotline(entry: &super::HotlineEntry) -> Hotline {
-    // `check` has seen that a step is one or the other; what were neither is left out.
-    let step = |step: &super::StepEntry| match (&step.group, &step.trunk, &step.number) {
-        (Some(group), _, _) => {
-            Some(Step::Group { group: GroupId::from(group.get_ref().as_str()), class: Class::Normal })
-        }
-        (None, Some(trunk), Some(number)) => Some(Step::Trunk {
-            trunk: TrunkId::from(trunk.get_ref().as_str()),
-            number: number.get_ref().clone(),
-            class: Class::Normal,
-        }),
-        (None, Some(_), None) | (None, None, _) => None,
-    };
-    Hotline {
-        number: HotlineId::from(entry.number.get_ref().as_str()),
-        name: entry.name.clone(),
-        priority: entry.priority,
-        answer_on_queue: entry.answer_on_queue,
-        ring_timeout_s: *entry.ring_timeout_s.get_ref(),
-        plan: entry.plan.get_ref().iter().filter_map(|entry| step(entry.get_ref())).collect(),
-    }
-}
-
-fn group(entry: &super::GroupEntry) -> Group {
-    Group { id: GroupId::from(entry.id.get_ref().as_str()), name: entry.name.clone() }
-}
-
-fn agent(entry: &super::AgentEntry) -> Agent {
-    Agent {
-        id: AgentId::from(entry.number.get_ref().as_str()),
-        name: entry.name.clone(),
-        groups: entry.groups.iter().map(|group| GroupId::from(group.get_ref().as_str())).collect(),
-    }
-}
-
-fn profile(name: &str, file: &super::ProfileFile) -> Profile {
-    let standard = Profile::named(name);
-    Profile {
-        rtp_source: file.rtp_source,
-        media_networks: file.media_networks.as_ref().map_or(standard.media_networks, |list| list.get_ref().clone()),
-        learn_window_ms: file.learn_window_ms.as_ref().map_or(standard.learn_window_ms, |window| *window.get_ref()),
-        ..standard
     }
 }

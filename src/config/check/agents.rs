@@ -1,0 +1,46 @@
+//! What `agents.toml` may say.
+
+use super::{Files, identifier, unique};
+use crate::config::Problem;
+use crate::config::schema::AgentsFile;
+use crate::config::source::Parsed;
+use crate::sip::auth::Algorithm;
+
+pub(super) fn agents(file: &Parsed<AgentsFile>, problems: &mut Vec<Problem>) {
+    unique(file, file.value.group.iter().map(|group| &group.id), "group.id", problems);
+    unique(file, file.value.agent.iter().map(|agent| &agent.number), "agent.number", problems);
+    for group in &file.value.group {
+        identifier(file, &group.id, "group.id", problems);
+    }
+    for agent in &file.value.agent {
+        identifier(file, &agent.number, "agent.number", problems);
+        for group in &agent.groups {
+            let id = group.get_ref();
+            if !file.value.group.iter().any(|entry| entry.id.get_ref() == id) {
+                let wrong = format!("there is no group `{id}`");
+                problems.push(file.problem(group, "agent.groups", wrong, "an id of a [[group]] in this file"));
+            }
+        }
+    }
+}
+
+/// Each agent must be able to answer what is offered: the same challenge goes to all.
+pub(super) fn digests(files: &Files<'_>, problems: &mut Vec<Problem>) {
+    let digest = &files.main.value.softphones.digest;
+    let offered = digest.get_ref();
+    if offered.is_empty() {
+        let right = "\"SHA-256\", \"MD5\" or both";
+        problems.push(files.main.problem(digest, "softphones.digest", "nothing is offered", right));
+    }
+    for agent in &files.agents.value.agent {
+        let Some(ha1) = &agent.ha1 else { continue };
+        let lacks = |algorithm: &&Algorithm| match algorithm {
+            Algorithm::Sha256 => ha1.get_ref().sha256.is_none(),
+            Algorithm::Md5 => ha1.get_ref().md5.is_none(),
+        };
+        if let Some(missing) = offered.iter().find(lacks) {
+            let wrong = format!("no digest for {}, which softphones.digest offers", missing.token());
+            problems.push(files.agents.problem(ha1, "agent.ha1", wrong, "a digest for each, or a shorter offer"));
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! What the main file may say.
+
+use std::collections::BTreeSet;
+
+use super::host_bits;
+use crate::config::Problem;
+use crate::config::schema::{MainFile, TransportKey};
+use crate::config::source::Parsed;
+
+pub(super) fn sip(main: &Parsed<MainFile>, problems: &mut Vec<Problem>) {
+    let sip = &main.value.sip;
+    let realm = sip.realm.get_ref();
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
+    if realm.is_empty() || realm.len() > 253 || !realm.chars().all(plain) {
+        let wrong = format!("`{}` is no host name", realm.escape_debug());
+        problems.push(main.problem(&sip.realm, "sip.realm", wrong, "letters, digits, dots and hyphens"));
+    }
+    if sip.listen.get_ref().is_empty() {
+        problems.push(main.problem(&sip.listen, "sip.listen", "nothing to listen on", "at least one [[sip.listen]]"));
+    }
+    let mut seen = BTreeSet::new();
+    for entry in sip.listen.get_ref() {
+        let address = *entry.address.get_ref();
+        if !seen.insert((entry.transport == TransportKey::Udp, address)) {
+            let wrong = format!("{address} is listened on twice");
+            problems.push(main.problem(&entry.address, "sip.listen.address", wrong, "each address once a transport"));
+        }
+        if address.port() == 0 {
+            problems.push(main.problem(&entry.address, "sip.listen.address", "port 0", "the port peers know, 5060"));
+        }
+        let told = entry.advertise.as_ref().unwrap_or(&entry.address);
+        if told.get_ref().ip().is_unspecified() {
+            let key = if entry.advertise.is_some() { "sip.listen.advertise" } else { "sip.listen.address" };
+            let wrong = format!("{} cannot be told to peers", told.get_ref().ip());
+            problems.push(main.problem(told, key, wrong, "advertise = \"ADDRESS:PORT\" as peers reach it"));
+        } else if told.get_ref().is_ipv4() != address.is_ipv4() {
+            let wrong = format!("{} and {address} are of two families", told.get_ref());
+            problems.push(main.problem(told, "sip.listen.advertise", wrong, "an address of the same family"));
+        }
+    }
+}
+
+pub(super) fn softphones(main: &Parsed<MainFile>, problems: &mut Vec<Problem>) {
+    let section = &main.value.softphones;
+    for network in section.networks.get_ref() {
+        if let Some(right) = host_bits(*network) {
+            let wrong = format!("{network} has bits set behind its prefix");
+            problems.push(main.problem(&section.networks, "softphones.networks", wrong, right));
+        }
+    }
+    let (min, default, max) =
+        (section.min_expires_s.get_ref(), section.default_expires_s.get_ref(), section.max_expires_s.get_ref());
+    if *min < 10 {
+        let wrong = format!("{min} s");
+        problems.push(main.problem(&section.min_expires_s, "softphones.min_expires_s", wrong, "at least 10"));
+    }
+    if !(min..=max).contains(&default) {
+        let wrong = format!("{default} s is not between min_expires_s {min} and max_expires_s {max}");
+        let right = "min_expires_s <= default_expires_s <= max_expires_s";
+        problems.push(main.problem(&section.default_expires_s, "softphones.default_expires_s", wrong, right));
+    }
+    if *max > 86_400 {
+        let wrong = format!("{max} s");
+        problems.push(main.problem(&section.max_expires_s, "softphones.max_expires_s", wrong, "at most 86400"));
+    }
+}
+
+pub(super) fn media(main: &Parsed<MainFile>, problems: &mut Vec<Problem>) {
+    let media = &main.value.media;
+    media_addresses(main, problems);
+    let (first, last) = (*media.first_port.get_ref(), *media.last_port.get_ref());
+    if first < 1024 {
+        let wrong = format!("{first} is a system port");
+        problems.push(main.problem(&media.first_port, "media.first_port", wrong, "an even port from 1024 up"));
+    } else if first % 2 == 1 {
+        let wrong = format!("{first} is odd");
+        let right = "an even port: RTP is even, RTCP the next";
+        problems.push(main.problem(&media.first_port, "media.first_port", wrong, right));
+    }
+    if last <= first || last % 2 == 0 {
+        let wrong = format!("{first} to {last} is no range of pairs");
+        problems.push(main.problem(&media.last_port, "media.last_port", wrong, "an odd port above first_port"));
+    }
+    for entry in main.value.sip.listen.get_ref() {
+        let address = entry.address.get_ref();
+        if entry.transport == TransportKey::Udp && (first..=last).contains(&address.port()) {
+            let wrong = format!("{first} to {last} covers the signalling port {}", address.port());
+            problems.push(main.problem(&media.first_port, "media.first_port", wrong, "a range without it"));
+        }
+    }
+    if *media.workers.get_ref() > 64 {
+        let wrong = format!("{} threads", media.workers.get_ref());
+        problems.push(main.problem(&media.workers, "media.workers", wrong, "0 to 64"));
+    }
+}
+
+fn media_addresses(main: &Parsed<MainFile>, problems: &mut Vec<Problem>) {
+    let media = &main.value.media;
+    let told = match &media.advertise {
+        Some(address) => (address, "media.advertise"),
+        None => (&media.address, "media.address"),
+    };
+    let ipv6 = media.ipv6_address.as_ref().map(|address| (address, "media.ipv6_address"));
+    for (address, key) in std::iter::once(told).chain(ipv6) {
+        if address.get_ref().is_unspecified() || address.get_ref().is_multicast() {
+            let wrong = format!("{} cannot stand in SDP", address.get_ref());
+            problems.push(main.problem(address, key, wrong, "the address that peers send sound to"));
+        }
+    }
+    if told.0.get_ref().is_ipv4() != media.address.get_ref().is_ipv4() {
+        let wrong = format!("{} and {} are of two families", told.0.get_ref(), media.address.get_ref());
+        problems.push(main.problem(told.0, told.1, wrong, "an address of the same family as `address`"));
+    }
+    if let Some(address) = &media.ipv6_address
+        && (address.get_ref().is_ipv4() || media.address.get_ref().is_ipv6())
+    {
+        let wrong = "only an IPv6 address beside an IPv4 `address`";
+        problems.push(main.problem(address, "media.ipv6_address", wrong, "address = IPv4, ipv6_address = IPv6"));
+    }
+}
+
+pub(super) fn limits(main: &Parsed<MainFile>, problems: &mut Vec<Problem>) {
+    let limits = &main.value.limits;
+    let counts = [
+        (&limits.calls, "limits.calls", 100_000),
+        (&limits.connections, "limits.connections", 1_000_000),
+        (&limits.connections_per_address, "limits.connections_per_address", 1_000_000),
+    ];
+    for (count, key, most) in counts {
+        if !(1..=most).contains(count.get_ref()) {
+            let wrong = format!("{}", count.get_ref());
+            problems.push(main.problem(count, key, wrong, format!("1 to {most}")));
+        }
+    }
+    if limits.emergency_reserve.get_ref() >= limits.calls.get_ref() {
+        let wrong = format!("{} leaves nothing for other calls", limits.emergency_reserve.get_ref());
+        problems.push(main.problem(&limits.emergency_reserve, "limits.emergency_reserve", wrong, "less than calls"));
+    }
+    let listen = &main.value.admin.listen;
+    if !listen.get_ref().ip().is_loopback() {
+        let wrong = format!("{} is not loopback, and this listener has no TLS", listen.get_ref());
+        problems.push(main.problem(listen, "admin.listen", wrong, "a loopback address"));
+    }
+}

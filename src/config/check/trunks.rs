@@ -1,0 +1,60 @@
+//! What `trunks.toml` may say.
+
+use ipnet::IpNet;
+
+use super::{Files, host_bits, identifier, unique};
+use crate::config::Problem;
+use crate::config::schema::{TrunkEntry, TrunksFile};
+use crate::config::source::Parsed;
+
+pub(super) fn trunks(files: &Files<'_>, problems: &mut Vec<Problem>) {
+    let file = files.trunks;
+    let ids = file.value.trunk.iter().map(|trunk| &trunk.id);
+    unique(file, ids, "trunk.id", problems);
+    for trunk in &file.value.trunk {
+        identifier(file, &trunk.id, "trunk.id", problems);
+        trunk_networks(file, trunk, problems);
+        for hop in &trunk.next_hops {
+            if hop.get_ref().ip().is_unspecified() || hop.get_ref().port() == 0 {
+                let wrong = format!("{} cannot be sent to", hop.get_ref());
+                problems.push(file.problem(hop, "trunk.next_hops", wrong, "ADDRESS:PORT of the peer"));
+            }
+        }
+        for (count, key) in [(&trunk.calls, "trunk.calls"), (&trunk.invites_per_s, "trunk.invites_per_s")] {
+            if !(1..=100_000).contains(count.get_ref()) {
+                problems.push(file.problem(count, key, format!("{}", count.get_ref()), "1 to 100000"));
+            }
+        }
+    }
+    overlaps(files, problems);
+}
+
+fn trunk_networks(file: &Parsed<TrunksFile>, trunk: &TrunkEntry, problems: &mut Vec<Problem>) {
+    if trunk.networks.get_ref().is_empty() {
+        let wrong = "no network: nothing could be known as this trunk";
+        problems.push(file.problem(&trunk.networks, "trunk.networks", wrong, "at least one, such as 10.1.2.3/32"));
+    }
+    for network in trunk.networks.get_ref() {
+        if let Some(right) = host_bits(*network) {
+            let wrong = format!("{network} has bits set behind its prefix");
+            problems.push(file.problem(&trunk.networks, "trunk.networks", wrong, right));
+        }
+    }
+}
+
+/// A source address is one peer: two trunks may not share one.
+fn overlaps(files: &Files<'_>, problems: &mut Vec<Problem>) {
+    let file = files.trunks;
+    let meets =
+        |a: &[IpNet], b: &[IpNet]| a.iter().find(|a| b.iter().any(|b| a.contains(b) || b.contains(*a))).copied();
+    for (index, trunk) in file.value.trunk.iter().enumerate() {
+        let networks = trunk.networks.get_ref();
+        for other in file.value.trunk.iter().take(index) {
+            if let Some(network) = meets(networks, other.networks.get_ref()) {
+                let wrong = format!("{network} overlaps with trunk {}", other.id.get_ref());
+                let right = "networks that belong to one trunk only";
+                problems.push(file.problem(&trunk.networks, "trunk.networks", wrong, right));
+            }
+        }
+    }
+}

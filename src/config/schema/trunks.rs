@@ -1,0 +1,53 @@
+//! `trunks.toml`: the peers that are known by their source address.
+
+use std::net::SocketAddr;
+
+use ipnet::IpNet;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{TransportKey, defaults};
+use crate::routing::config::{PeerClass, Trust};
+
+/// `trunks.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrunksFile {
+    /// The trunks.
+    #[serde(default)]
+    pub trunk: Vec<TrunkEntry>,
+}
+
+/// `[[trunk]]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrunkEntry {
+    /// Its id, used in routes, metrics and records.
+    pub id: Spanned<String>,
+    /// Its name for people.
+    #[serde(default)]
+    pub name: String,
+    /// What kind of peer it is.
+    #[serde(default)]
+    pub class: PeerClass,
+    /// Its SIP profile.
+    #[serde(default = "defaults::trunk_profile")]
+    pub profile: Spanned<String>,
+    /// The source addresses that are this trunk.
+    pub networks: Spanned<Vec<IpNet>>,
+    /// The transport of requests to it.
+    #[serde(default = "defaults::udp")]
+    pub transport: TransportKey,
+    /// Where requests to it go, the first first.
+    #[serde(default)]
+    pub next_hops: Vec<Spanned<SocketAddr>>,
+    /// Whether its asserted identities are believed, and ours are told to it (RFC 3325).
+    #[serde(default)]
+    pub trust: Trust,
+    /// Calls at a time.
+    #[serde(default = "defaults::trunk_calls")]
+    pub calls: Spanned<u32>,
+    /// New calls a second, beyond which it is answered 503.
+    #[serde(default = "defaults::invites_per_s")]
+    pub invites_per_s: Spanned<u32>,
+}

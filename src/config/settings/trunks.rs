@@ -1,0 +1,35 @@
+//! What a `[[trunk]]` is to routing and to our SIP element.
+
+use crate::base::ids::{ProfileId, TrunkId};
+use crate::config::schema::{TransportKey, TrunkEntry};
+use crate::routing::config::{Transport, Trunk, TrunkLimits, Trust};
+use crate::sip::endpoint::{Reading, TrunkAccess};
+
+pub(super) fn access(entry: &TrunkEntry) -> TrunkAccess {
+    TrunkAccess {
+        id: TrunkId::from(entry.id.get_ref().as_str()),
+        networks: entry.networks.get_ref().clone(),
+        reading: match entry.trust {
+            Trust::Trusted => Reading::Tolerant,
+            Trust::Untrusted => Reading::Strict,
+        },
+        invites_per_second: *entry.invites_per_s.get_ref(),
+        invite_burst: entry.invites_per_s.get_ref().saturating_mul(2),
+    }
+}
+
+pub(super) fn trunk(entry: &TrunkEntry) -> Trunk {
+    Trunk {
+        id: TrunkId::from(entry.id.get_ref().as_str()),
+        networks: entry.networks.get_ref().clone(),
+        next_hops: entry.next_hops.iter().map(|hop| *hop.get_ref()).collect(),
+        transport: match entry.transport {
+            TransportKey::Udp => Transport::Udp,
+            TransportKey::Tcp => Transport::Tcp,
+        },
+        profile: ProfileId::from(entry.profile.get_ref().as_str()),
+        trust: entry.trust,
+        class: entry.class,
+        limits: TrunkLimits { calls: *entry.calls.get_ref(), invites_per_s: *entry.invites_per_s.get_ref() },
+    }
+}
