@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::loopback::Loopback;
+use super::namespace::Namespace;
 use super::phone::PhoneSetup;
 use super::setup::Setup;
 use super::sipp::SippSetup;
@@ -60,5 +61,28 @@ fn a_busy_first_choice_is_followed_by_the_next() {
     citizen.passes();
     callee.passes();
     ear.finish().must_hear(AGENT_HZ, Duration::from_millis(1_500));
+    daemon.ends_clean();
+}
+
+#[test]
+fn an_office_in_another_network_is_called_over_its_cable() {
+    let (net, cable) = (Loopback::new("cable"), Namespace::new());
+    let (trunk, desk) = (net.host(2), cable.inside(1));
+    let daemon = Setup::at(&net, (cable.outside(1), 5060).into())
+        .trunk("citizens", (trunk, 5060))
+        .trunk("office", (desk, 5060))
+        .rings_trunk("office", "6000")
+        .start();
+    // Only signalling runs over the cable; the ears are outside.
+    let ear = Voice::new((cable.outside(2), 4_000).into(), CITIZEN_HZ);
+    let mouth = Voice::new((cable.outside(3), 4_000).into(), AGENT_HZ);
+    let mut callee = SippSetup::new("desk_answers", desk, daemon.sip, mouth.address()).start_inside(&net, &cable);
+    let mut citizen = SippSetup::new("citizen_calls", trunk, daemon.sip, ear.address()).start(&net);
+    mouth.speak_to(callee.media());
+    ear.speak_to(citizen.media());
+    citizen.passes();
+    callee.passes();
+    ear.finish().must_hear(AGENT_HZ, Duration::from_millis(1_500));
+    mouth.finish().must_hear(CITIZEN_HZ, Duration::from_millis(1_500));
     daemon.ends_clean();
 }

@@ -12,6 +12,7 @@
 mod baresip;
 mod kamailio;
 mod loopback;
+mod namespace;
 mod phone;
 mod process;
 mod setup;

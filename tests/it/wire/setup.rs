@@ -126,7 +126,11 @@ impl<'a> Setup<'a> {
     fn write(&self, sip: SocketAddr, admin: SocketAddr) -> PathBuf {
         let loopback = self.loopback;
         let (media, softphones) = match sip.ip() {
-            IpAddr::V4(_) => (format!("{}/24", loopback.host(0)), format!("{}/28", loopback.host(96))),
+            IpAddr::V4(sip) if sip.is_loopback() => {
+                (format!("{}/24", loopback.host(0)), format!("{}/28", loopback.host(96)))
+            }
+            // Behind a cable, see `namespace`.
+            IpAddr::V4(sip) => (format!("{sip}/28"), format!("{}/28", loopback.host(96))),
             IpAddr::V6(_) => ("::1/128".to_owned(), "::1/128".to_owned()),
         };
         let main = format!(

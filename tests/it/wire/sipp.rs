@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::loopback::{Loopback, PATIENCE, text_of, wait_for};
+use super::namespace::Namespace;
 use super::process::Process;
 use super::setup::CITIZEN;
 
@@ -42,10 +43,18 @@ impl SippSetup {
 
     /// Starts it.
     pub(super) fn start(self, loopback: &Loopback) -> Sipp {
+        self.start_as(loopback, Command::new("sipp"))
+    }
+
+    /// Starts it in a network of its own.
+    pub(super) fn start_inside(self, loopback: &Loopback, namespace: &Namespace) -> Sipp {
+        self.start_as(loopback, namespace.command("sipp"))
+    }
+
+    fn start_as(self, loopback: &Loopback, mut command: Command) -> Sipp {
         let name = format!("sipp-{}-{}", self.scenario, self.local).replace([':', '.', '[', ']'], "-");
         let (log, errors) = (loopback.file(&format!("{name}.words")), loopback.file(&format!("{name}.errors")));
         let bracketed = |address: IpAddr| if address.is_ipv6() { format!("[{address}]") } else { address.to_string() };
-        let mut command = Command::new("sipp");
         command
             .arg("-sf")
             .arg(format!("{}/tests/sipp/{}.xml", env!("CARGO_MANIFEST_DIR"), self.scenario))
