@@ -171,6 +171,11 @@ impl Product {
         self.switch.view().calls.iter().map(|call| call.call).collect()
     }
 
+    /// The state of the call that arrived last.
+    pub fn newest_state(&self) -> Option<&'static str> {
+        self.switch.view().calls.iter().max_by_key(|call| call.arrived).map(|call| call.state)
+    }
+
     /// Serialises one call, drops it and restores it: what it was before it must be after (I32), and once more changes
     /// nothing (I33).
     pub fn drop_and_restore(&mut self, now: Instant, call: CallId) -> Result<(), String> {
