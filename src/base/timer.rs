@@ -33,6 +33,11 @@ impl<T: Copy + Eq> TimerTable<T> {
         self.armed.retain(|(armed, _)| *armed != timer);
     }
 
+    /// Disarms every timer but those that `wanted` names.
+    pub fn keep(&mut self, wanted: impl Fn(T) -> bool) {
+        self.armed.retain(|(armed, _)| wanted(*armed));
+    }
+
     /// Disarms everything.
     pub fn clear(&mut self) {
         self.armed.clear();

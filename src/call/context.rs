@@ -1,6 +1,7 @@
 //! What a state works with while it handles one event: the call's parts, the stock, and the orders so far.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -28,7 +29,9 @@ use crate::sip::order::{LegOrder, OutgoingInvite};
 pub(crate) struct Context<'a> {
     pub(super) now: Instant,
     pub(super) call: CallId,
-    pub(super) decision: &'a Decision,
+    pub(super) decision: &'a Arc<Decision>,
+    /// Hunts that the call has had.
+    pub(super) hunts: &'a mut u32,
     pub(super) max_forwards: u8,
     pub(super) legs: &'a mut Legs,
     pub(super) timers: &'a mut TimerTable<Timer>,

@@ -77,6 +77,8 @@ pub struct Call {
     timers: TimerTable<Timer>,
     record: CallRecord,
     decision: Arc<Decision>,
+    /// Hunts that it has had: the number of the last one.
+    hunts: u32,
     max_forwards: u8,
 }
 
@@ -111,6 +113,7 @@ impl Call {
             timers: TimerTable::default(),
             record,
             decision,
+            hunts: 0,
             max_forwards: arrival.max_forwards,
         }
     }
@@ -164,6 +167,7 @@ impl Call {
             now,
             call: self.id,
             decision: &self.decision,
+            hunts: &mut self.hunts,
             max_forwards: self.max_forwards,
             legs: &mut self.legs,
             timers: &mut self.timers,
@@ -220,9 +224,9 @@ impl Call {
         self.record.arrived
     }
 
-    /// Whether a free seat is welcome at once.
-    pub fn waits_for_seat(&self) -> bool {
-        self.state.waits_for_seat()
+    /// The plan of those who would be welcome at once, while nobody rings for the call.
+    pub fn waits_for(&self) -> Option<&Decision> {
+        self.state.waits_for()
     }
 
     /// Its legs, those that are leaving included.

@@ -112,14 +112,16 @@ impl Pair {
         if cx.strikes(super::fault::Fault::HangUpCallerOnLoss) {
             return Releasing::all(cx, &record::NORMAL);
         }
-        Recovering::begin(cx, self.caller, Hunt::new(first))
+        let hunt = Hunt::for_caller(cx, first);
+        Recovering::begin(cx, self.caller, hunt)
     }
 
     /// The party's sound could not be opened: nobody would ever hear it. It is let go, and the caller is kept.
     pub(super) fn unheard(self, cx: &mut Context<'_>) -> State {
         let first = self.agent(cx);
         cx.release(self.party, record::UNAVAILABLE);
-        Recovering::begin(cx, self.caller, Hunt::new(first))
+        let hunt = Hunt::for_caller(cx, first);
+        Recovering::begin(cx, self.caller, hunt)
     }
 
     fn agent(self, cx: &Context<'_>) -> Option<AgentId> {
@@ -150,7 +152,7 @@ impl Pair {
         match timer {
             Timer::Probe(leg) => silence::probe(cx, leg),
             Timer::DeadAir => cx.caller_lost(CallerLoss::DeadAir),
-            Timer::RingTimeout | Timer::NextRound | Timer::SecondChance => cx.ignore("nobody is looked for"),
+            Timer::Hunt { .. } | Timer::SecondChance => cx.ignore("nobody is looked for"),
         }
         self.stay(mood)
     }

@@ -31,8 +31,9 @@ pub(super) fn handle(cx: &mut Context<'_>, caller: LegId, hunt: Hunt, event: Eve
             Presence::Gone => return abandon(cx, hunt),
         },
         Event::Leg { leg, fact } if hunt.has(leg) => match hunt.on_leg(cx, leg, fact) {
-            Outcome::Searching(hunt) => Found::Nobody(hunt),
             Outcome::Found(party) => Found::Person(party),
+            Outcome::Searching(hunt) => Found::Nobody(hunt),
+            Outcome::Exhausted(spent) => Found::Nobody(spent.rest(cx)),
         },
         Event::Leg { .. } => {
             cx.ignore("a leg that this state does not know");
@@ -40,8 +41,7 @@ pub(super) fn handle(cx: &mut Context<'_>, caller: LegId, hunt: Hunt, event: Eve
         }
         Event::Media { leg, fact } => Found::Nobody(on_sound(cx, caller, hunt, leg, fact)),
         Event::Timer(timer) => Found::Nobody(on_timer(cx, hunt, timer)),
-        Event::SeatFree if !hunt.rings() => Found::Nobody(hunt.advance(cx)),
-        Event::SeatFree => Found::Nobody(hunt),
+        Event::SeatFree => Found::Nobody(hunt.on_seat_free(cx).carry_on(cx)),
         Event::Begin => {
             cx.ignore("the call has long begun");
             Found::Nobody(hunt)
@@ -65,7 +65,7 @@ fn on_sound(cx: &mut Context<'_>, caller: LegId, hunt: Hunt, leg: LegId, fact: F
     match silence::on_fact(cx, leg, fact, None) {
         Left::OpenFailed if leg == caller => reopen::caller(cx, leg),
         // A callee without sound is no callee: the next one.
-        Left::OpenFailed if hunt.has(leg) => return hunt.give_up_callee(cx),
+        Left::OpenFailed if hunt.has(leg) => return hunt.give_up_callee(cx).carry_on(cx),
         Left::PromptEnded if leg == caller => comfort::announced(cx, caller, hunt.rings()),
         Left::OpenFailed | Left::PromptEnded | Left::Nothing => {}
     }
@@ -74,11 +74,10 @@ fn on_sound(cx: &mut Context<'_>, caller: LegId, hunt: Hunt, leg: LegId, fact: F
 
 fn on_timer(cx: &mut Context<'_>, hunt: Hunt, timer: Timer) -> Hunt {
     match timer {
-        Timer::RingTimeout if hunt.rings() => return hunt.on_ring_timeout(cx),
-        Timer::NextRound if !hunt.rings() => return hunt.advance(cx),
+        Timer::Hunt { hunt: whose, wait } if whose == hunt.id() => return hunt.on_wait(cx, wait).carry_on(cx),
         Timer::Probe(leg) => silence::probe(cx, leg),
         Timer::DeadAir => cx.caller_lost(CallerLoss::DeadAir),
-        Timer::RingTimeout | Timer::NextRound | Timer::SecondChance => cx.ignore("a timer whose time has passed"),
+        Timer::Hunt { .. } | Timer::SecondChance => cx.ignore("a timer whose time has passed"),
     }
     hunt
 }

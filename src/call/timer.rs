@@ -22,13 +22,29 @@ pub const PROBE_AGAIN: Duration = Duration::from_secs(60);
 /// How long a quarantined caller without a counterpart rests before the plan is tried again.
 pub const SECOND_CHANCE: Duration = Duration::from_secs(2);
 
-/// One timer of a call.
+/// One hunt of a call; numbered from 1 and never used twice in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Timer {
+pub struct HuntId(pub u32);
+
+/// What a hunt waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Wait {
     /// The callee who rings has not answered in time: the next one is rung.
     RingTimeout,
     /// The pause after a round through the plan is over: the plan begins again.
     NextRound,
+}
+
+/// One timer of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Timer {
+    /// What a hunt waits for. A call may have several hunts in its life, and two at once.
+    Hunt {
+        /// Which hunt.
+        hunt: HuntId,
+        /// For what.
+        wait: Wait,
+    },
     /// The connected caller has heard nothing for [`DEAD_AIR`] by our own doing: counted as lost.
     DeadAir,
     /// The leg has been silent for 60 s: a re-INVITE asks whether it is still there. Silence alone ends nothing.

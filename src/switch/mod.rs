@@ -218,8 +218,8 @@ impl Switch {
     fn offer_seats(&mut self, now: Instant) {
         let waiting: Vec<CallId> = self.waiting.iter().map(|(_, _, call)| *call).collect();
         for call in waiting {
-            let free = self.calls.get(&call).is_some_and(|entry| self.agents.any_free(&entry.call.decision().plan));
-            if free {
+            let wanted = self.calls.get(&call).and_then(|entry| entry.call.waits_for());
+            if wanted.is_some_and(|decision| self.agents.any_free(&decision.plan)) {
                 self.run(now, call, Step::Event(Event::SeatFree));
             }
         }
@@ -300,7 +300,7 @@ impl Switch {
         let before = std::mem::replace(&mut entry.usage, after.clone());
         let over = entry.call.is_over();
         let wait_key = (entry.call.decision().priority, entry.call.arrived(), id);
-        let waits = entry.call.waits_for_seat();
+        let waits = entry.call.waits_for().is_some();
         let deadline = entry.call.next_timeout();
         for port in before.ports.iter().chain(&taken.ports).filter(|port| !after.ports.contains(port)) {
             self.ports.release(now, *port);

@@ -1,7 +1,13 @@
-//! Who is rung next: the plan, step by step and round after round, always with a running deadline.
+//! Who is rung next: a plan, step by step, always with a running deadline.
 //!
-//! A hunt never ends by itself. It ends when somebody answers, or when the caller goes. While somebody rings,
-//! `RingTimeout` runs; while nobody does, `NextRound`.
+//! Decides: who is rung next for one purpose - a caller who has nobody, or the target of a transfer beside two who talk.
+//! Invariants: while somebody rings, `RingTimeout` runs; while nobody does, `NextRound` (a hunt for a caller) or the hunt
+//! is [`Outcome::Exhausted`] (a hunt of one round). A hunt owns its plan and its legs, and its timers carry its number,
+//! so that two hunts of a call never meet.
+//! Does not do: what becomes of the caller or of those who talk. The owner hands in the facts of the legs that the hunt
+//! `has`, and the timers that carry its `id`.
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -12,8 +18,9 @@ use crate::call::notice::What;
 use crate::call::record::{self, LegEnd, Who};
 use crate::call::sound::Rules;
 use crate::call::supplies::Seat;
-use crate::call::timer::{ROUND_PAUSE, Timer};
+use crate::call::timer::{HuntId, ROUND_PAUSE, Timer, Wait};
 use crate::media::order::Source;
+use crate::routing::Decision;
 use crate::routing::config::{self, Step, Trust};
 use crate::routing::profile::Profile;
 use crate::sip::fact::{Cause, ContactRoute, Failure, LegFact, Peer};
@@ -27,6 +34,12 @@ const MAX_CONTACTS: usize = 4;
 /// Where a hunt stands.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Hunt {
+    /// Its number: whose timers are its own.
+    id: HuntId,
+    /// Who may be rung, in which order, and for how long.
+    decision: Arc<Decision>,
+    /// How often the plan is gone through.
+    rounds: Rounds,
     /// Rung before the plan: the agent who had the call first.
     first: Option<AgentId>,
     /// The plan's step that is being tried.
@@ -41,6 +54,17 @@ pub(crate) struct Hunt {
     rung: SmallVec<[LegId; MAX_CONTACTS]>,
     /// Rounds made in vain.
     round: u32,
+    /// The final status of the last callee who did not take the call.
+    code: Option<u16>,
+}
+
+/// How often a hunt goes through its plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Rounds {
+    /// Round after round, with a pause between: a caller who has nobody is never given up.
+    UntilTaken,
+    /// Once; then it is exhausted. Caller and agent go on talking when the target of their transfer cannot be had.
+    Once,
 }
 
 /// What a fact has made of a hunt.
@@ -49,20 +73,95 @@ pub(super) enum Outcome {
     Searching(Hunt),
     /// This leg has answered, with a session that can be used. Every other one has been let go.
     Found(LegId),
+    /// Its one round is over, and nobody rings.
+    Exhausted(Spent),
+}
+
+/// What a step of a hunt has made of it, where nobody can have answered.
+#[must_use]
+pub(super) enum Turn {
+    /// It goes on.
+    Searching(Hunt),
+    /// Its one round is over, and nobody rings.
+    Exhausted(Spent),
+}
+
+/// A hunt whose one round is over.
+#[derive(Clone, Debug)]
+pub(super) struct Spent {
+    hunt: Hunt,
+}
+
+impl From<Turn> for Outcome {
+    fn from(turn: Turn) -> Self {
+        match turn {
+            Turn::Searching(hunt) => Self::Searching(hunt),
+            Turn::Exhausted(spent) => Self::Exhausted(spent),
+        }
+    }
+}
+
+impl Turn {
+    /// For whoever never gives up: the hunt goes on in any case, after a pause if it was exhausted.
+    pub(super) fn carry_on(self, cx: &mut Context<'_>) -> Hunt {
+        match self {
+            Self::Searching(hunt) => hunt,
+            Self::Exhausted(spent) => spent.rest(cx),
+        }
+    }
+}
+
+impl Spent {
+    /// The final status to be told: that of the last callee, 480 when nobody could be rung at all.
+    pub(super) fn code(&self) -> u16 {
+        self.hunt.code.unwrap_or(480)
+    }
+
+    /// Makes a pause; another round follows.
+    pub(super) fn rest(mut self, cx: &mut Context<'_>) -> Hunt {
+        cx.start(self.hunt.timer(Wait::NextRound), ROUND_PAUSE);
+        self.hunt.code = None;
+        self.hunt
+    }
 }
 
 impl Hunt {
     /// A hunt that has not begun. `first` is rung before the plan.
-    pub(super) const fn new(first: Option<AgentId>) -> Self {
+    pub(super) fn new(cx: &mut Context<'_>, decision: Arc<Decision>, first: Option<AgentId>, rounds: Rounds) -> Self {
+        *cx.hunts += 1;
         Self {
+            id: HuntId(*cx.hunts),
+            decision,
+            rounds,
             first,
             step: 0,
             tried: Vec::new(),
             hop: 0,
-            ringing: SmallVec::new_const(),
-            rung: SmallVec::new_const(),
+            ringing: SmallVec::new(),
+            rung: SmallVec::new(),
             round: 0,
+            code: None,
         }
+    }
+
+    /// A hunt for the caller who has nobody, through the plan of the hotline that was dialled, until somebody answers.
+    pub(super) fn for_caller(cx: &mut Context<'_>, first: Option<AgentId>) -> Self {
+        let decision = Arc::clone(cx.decision);
+        Self::new(cx, decision, first, Rounds::UntilTaken)
+    }
+
+    /// Its number, which its timers carry.
+    pub(super) const fn id(&self) -> HuntId {
+        self.id
+    }
+
+    const fn timer(&self, wait: Wait) -> Timer {
+        Timer::Hunt { hunt: self.id, wait }
+    }
+
+    /// The plan of those who are welcome at once, while nobody rings.
+    pub(super) fn waits_for(&self) -> Option<&Decision> {
+        if self.rings() { None } else { Some(&self.decision) }
     }
 
     /// Whether somebody is being rung.
@@ -77,23 +176,46 @@ impl Hunt {
 
     // --- going on ---
 
-    /// Rings the next one in the plan, or rests until the next round.
-    #[must_use]
-    pub(super) fn advance(mut self, cx: &mut Context<'_>) -> Self {
+    /// Rings the first or the next one in the plan, or rests until the next round.
+    pub(super) fn advance(mut self, cx: &mut Context<'_>) -> Turn {
         assert!(self.ringing.is_empty(), "one callee rings at a time");
-        cx.timers.stop(Timer::NextRound);
-        cx.timers.stop(Timer::RingTimeout);
+        self.stop_waiting(cx);
         self.rung.clear();
         if self.ring_first(cx) || self.ring_plan(cx) {
-            cx.start(Timer::RingTimeout, cx.decision.ring_timeout);
-            return self;
+            cx.start(self.timer(Wait::RingTimeout), self.decision.ring_timeout);
+            return Turn::Searching(self);
         }
         self.round = self.round.saturating_add(1);
         (self.step, self.hop) = (0, 0);
         self.tried.clear();
         cx.publish(What::NobodyFree { round: self.round });
-        cx.start(Timer::NextRound, ROUND_PAUSE);
-        self
+        let spent = Spent { hunt: self };
+        match spent.hunt.rounds {
+            Rounds::UntilTaken => Turn::Searching(spent.rest(cx)),
+            Rounds::Once => Turn::Exhausted(spent),
+        }
+    }
+
+    fn stop_waiting(&self, cx: &mut Context<'_>) {
+        cx.timers.stop(self.timer(Wait::NextRound));
+        cx.timers.stop(self.timer(Wait::RingTimeout));
+    }
+
+    /// A deadline of this hunt has come.
+    pub(super) fn on_wait(self, cx: &mut Context<'_>, wait: Wait) -> Turn {
+        match wait {
+            Wait::RingTimeout if self.rings() => self.on_ring_timeout(cx),
+            Wait::NextRound if !self.rings() => self.advance(cx),
+            Wait::RingTimeout | Wait::NextRound => {
+                cx.ignore("a timer whose time has passed");
+                Turn::Searching(self)
+            }
+        }
+    }
+
+    /// An agent of the plan has become free.
+    pub(super) fn on_seat_free(self, cx: &mut Context<'_>) -> Turn {
+        if self.rings() { Turn::Searching(self) } else { self.advance(cx) }
     }
 
     fn ring_first(&mut self, cx: &mut Context<'_>) -> bool {
@@ -104,7 +226,7 @@ impl Hunt {
 
     /// Every turn goes a step on or rings somebody, so that a round is finite.
     fn ring_plan(&mut self, cx: &mut Context<'_>) -> bool {
-        let decision = cx.decision;
+        let decision = Arc::clone(&self.decision);
         while let Some(step) = decision.plan.get(self.step) {
             let rings = match step {
                 Step::Group { group, .. } => self.ring_group(cx, group),
@@ -242,7 +364,7 @@ impl Hunt {
         };
         if !usable {
             cx.release(leg, record::INCOMPATIBLE);
-            return self.gone(cx, leg, Some(488), Further::SameStep);
+            return self.gone(cx, leg, Some(488), Further::SameStep).into();
         }
         cx.connected(leg);
         self.ringing.retain(|ringing| *ringing != leg);
@@ -257,44 +379,46 @@ impl Hunt {
 
     fn without(self, cx: &mut Context<'_>, leg: LegId, end: LegEnd, code: Option<u16>, further: Further) -> Outcome {
         cx.over(leg, end);
-        self.gone(cx, leg, code, further)
+        self.gone(cx, leg, code, further).into()
     }
 
-    fn gone(mut self, cx: &mut Context<'_>, leg: LegId, code: Option<u16>, further: Further) -> Outcome {
+    fn gone(mut self, cx: &mut Context<'_>, leg: LegId, code: Option<u16>, further: Further) -> Turn {
         cx.publish(What::NotTaken { leg, code });
+        self.code = code.or(self.code);
         self.ringing.retain(|ringing| *ringing != leg);
         if self.rings() {
-            return Outcome::Searching(self);
+            return Turn::Searching(self);
         }
         match further {
             Further::SameStep => {}
             // The callee said no: another way to the same callee would ring it again (trap T36).
             Further::NextCallee => self.hop = usize::MAX,
         }
-        Outcome::Searching(self.advance(cx))
+        self.advance(cx)
     }
 
     /// Nobody has answered in time: the next one. A service that rings is left ringing while nobody else could be rung:
     /// to hang up and to call it again would put the caller at the end of its queue.
-    #[must_use]
-    pub(super) fn on_ring_timeout(self, cx: &mut Context<'_>) -> Self {
+    fn on_ring_timeout(self, cx: &mut Context<'_>) -> Turn {
         if !self.rung.is_empty() && self.is_last_hope(cx) {
-            cx.start(Timer::RingTimeout, cx.decision.ring_timeout);
-            return self;
+            cx.start(self.timer(Wait::RingTimeout), self.decision.ring_timeout);
+            return Turn::Searching(self);
         }
         self.give_up_callee(cx)
     }
 
     /// Whether a trunk rings, and the plan has no other trunk and nobody free in any group.
     fn is_last_hope(&self, cx: &mut Context<'_>) -> bool {
-        let plan = &cx.decision.plan;
+        let plan = &self.decision.plan;
         let trunks = plan.iter().filter(|step| matches!(step, Step::Trunk { .. })).count();
-        matches!(plan.get(self.step), Some(Step::Trunk { .. })) && trunks == 1 && !cx.supplies.any_free(plan)
+        self.rounds == Rounds::UntilTaken
+            && matches!(plan.get(self.step), Some(Step::Trunk { .. }))
+            && trunks == 1
+            && !cx.supplies.any_free(plan)
     }
 
     /// Lets the callee go and tries the next one.
-    #[must_use]
-    pub(super) fn give_up_callee(mut self, cx: &mut Context<'_>) -> Self {
+    pub(super) fn give_up_callee(mut self, cx: &mut Context<'_>) -> Turn {
         for leg in self.ringing.clone() {
             cx.publish(What::NotTaken { leg, code: None });
         }
@@ -308,8 +432,7 @@ impl Hunt {
         for leg in self.ringing.drain(..) {
             cx.release(leg, cause.clone());
         }
-        cx.timers.stop(Timer::RingTimeout);
-        cx.timers.stop(Timer::NextRound);
+        self.stop_waiting(cx);
     }
 }
 

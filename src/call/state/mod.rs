@@ -32,6 +32,7 @@ pub(super) use talking::Talking;
 use crate::base::ids::LegId;
 use crate::call::context::Context;
 use crate::call::event::Event;
+use crate::routing::Decision;
 
 /// The state of a call.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -100,12 +101,12 @@ impl State {
         }
     }
 
-    /// Whether nobody rings for the caller now, so that a free seat is welcome at once.
-    pub(super) fn waits_for_seat(&self) -> bool {
+    /// The plan of those who are looked for while nobody rings, so that a free seat is welcome at once.
+    pub(super) fn waits_for(&self) -> Option<&Decision> {
         match self {
-            Self::Ringing(state) => state.rests(),
-            Self::Recovering(state) => state.rests(),
-            Self::Offered(_) | Self::Talking(_) | Self::Held(_) | Self::Releasing(_) | Self::Quarantined(_) => false,
+            Self::Ringing(state) => state.hunt().waits_for(),
+            Self::Recovering(state) => state.hunt().waits_for(),
+            Self::Offered(_) | Self::Talking(_) | Self::Held(_) | Self::Releasing(_) | Self::Quarantined(_) => None,
         }
     }
 }

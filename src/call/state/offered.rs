@@ -84,7 +84,8 @@ impl Offered {
             Answering::ByPerson => cx.order(self.caller, LegOrder::Progress { code: 180, sdp: None }),
             Answering::OnQueue => cx.accept(self.caller),
         }
-        Ringing::begin(cx, self.caller, Hunt::new(None))
+        let hunt = Hunt::for_caller(cx, None);
+        Ringing::begin(cx, self.caller, hunt)
     }
 }
 

@@ -66,9 +66,7 @@ impl Quarantined {
             (None, _) => return Releasing::all(cx, &record::UNAVAILABLE),
         };
         // Probes go on: they are how a dead party is noticed, and its caller kept.
-        for timer in [Timer::RingTimeout, Timer::NextRound, Timer::DeadAir, Timer::SecondChance] {
-            cx.timers.stop(timer);
-        }
+        cx.timers.keep(|timer| matches!(timer, Timer::Probe(_)));
         let kept = Self(kept);
         if kept.party().is_none() {
             kept.let_others_go(cx);
@@ -125,7 +123,7 @@ impl Quarantined {
                 State::Quarantined(self)
             }
             Event::Media { leg, fact } => self.on_sound(cx, leg, fact),
-            Event::Timer(Timer::RingTimeout | Timer::NextRound) | Event::SeatFree | Event::Begin => self.ignore(cx),
+            Event::Timer(Timer::Hunt { .. }) | Event::SeatFree | Event::Begin => self.ignore(cx),
         }
     }
 
@@ -175,10 +173,14 @@ impl Quarantined {
     fn second_chance(self, cx: &mut Context<'_>) -> State {
         match self.0 {
             Kept::Unserved { offered, .. } => offered.begin(cx),
-            Kept::Alone { caller, .. } if cx.record.answered.is_some() => {
-                Recovering::begin(cx, caller, Hunt::new(None))
+            Kept::Alone { caller, .. } => {
+                let hunt = Hunt::for_caller(cx, None);
+                if cx.record.answered.is_some() {
+                    Recovering::begin(cx, caller, hunt)
+                } else {
+                    Ringing::begin(cx, caller, hunt)
+                }
             }
-            Kept::Alone { caller, .. } => Ringing::begin(cx, caller, Hunt::new(None)),
             Kept::Joined(_) => self.ignore(cx),
         }
     }

@@ -29,7 +29,7 @@ impl Recovering {
             return State::Recovering(Self { caller, hunt });
         }
         comfort::begin(cx, caller);
-        let hunt = hunt.advance(cx);
+        let hunt = hunt.advance(cx).carry_on(cx);
         State::Recovering(Self { caller, hunt })
     }
 
@@ -37,8 +37,8 @@ impl Recovering {
         self.caller
     }
 
-    pub(super) fn rests(&self) -> bool {
-        !self.hunt.rings()
+    pub(super) const fn hunt(&self) -> &Hunt {
+        &self.hunt
     }
 
     pub(super) fn handle(self, cx: &mut Context<'_>, event: Event) -> State {

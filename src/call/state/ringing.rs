@@ -24,7 +24,7 @@ impl Ringing {
     /// Begins to look for somebody.
     pub(super) fn begin(cx: &mut Context<'_>, caller: LegId, hunt: Hunt) -> State {
         comfort::begin(cx, caller);
-        let hunt = hunt.advance(cx);
+        let hunt = hunt.advance(cx).carry_on(cx);
         State::Ringing(Self { caller, hunt })
     }
 
@@ -32,8 +32,8 @@ impl Ringing {
         self.caller
     }
 
-    pub(super) fn rests(&self) -> bool {
-        !self.hunt.rings()
+    pub(super) const fn hunt(&self) -> &Hunt {
+        &self.hunt
     }
 
     pub(super) fn handle(self, cx: &mut Context<'_>, event: Event) -> State {

@@ -20,7 +20,7 @@ use super::notice::{CallerLoss, What};
 use super::record::{CallRecord, Ending, LegEnd};
 use super::site::{Listener, MediaAddress, Site};
 use super::supplies::{Seat, Supplies};
-use super::timer::Timer;
+use super::timer::{HuntId, Timer, Wait};
 use super::{Arrival, Call};
 use crate::base::ids::{AgentId, CallId, GroupId, HotlineId, LegId, ProfileId, TrunkId};
 use crate::base::pii::Pii;

@@ -45,7 +45,8 @@ fn f5_a_caller_whom_nobody_had_answered_gets_a_second_chance() {
 #[test]
 fn timers_fire_only_for_what_still_is() {
     let mut bench = Bench::talking(&["8001"]);
-    for timer in [Timer::RingTimeout, Timer::NextRound, Timer::SecondChance] {
+    let of_hunt = |wait| Timer::Hunt { hunt: HuntId(1), wait };
+    for timer in [of_hunt(Wait::RingTimeout), of_hunt(Wait::NextRound), Timer::SecondChance] {
         let actions = bench.event(Event::Timer(timer));
         assert!(matches!(notices(&actions).as_slice(), [What::Ignored { .. }]), "{timer:?}");
         assert_eq!(bench.call.state_name(), "talking");
