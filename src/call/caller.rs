@@ -47,6 +47,8 @@ pub(super) fn on_fact(cx: &mut Context<'_>, caller: LegId, fact: LegFact, counte
             cx.ignore("we did not call the caller");
         }
         LegFact::Released => cx.ignore("the caller's leg was not let go"),
+        LegFact::Referred(refer) => cx.decline_refer(caller, refer.id),
+        LegFact::NotifyAnswered { .. } => cx.ignore("no REFER of the caller is reported on"),
     }
     // Our offer went out in the 200 and the ACK brought no answer that can be used: it is made once more.
     if acked && without_session(cx, caller) {

@@ -20,7 +20,7 @@ use crate::call::timer::Timer;
 use crate::media::order::{Order, Source};
 use crate::routing::Decision;
 use crate::sdp::session::Session;
-use crate::sip::fact::{Cause, Peer};
+use crate::sip::fact::{Cause, Peer, ReferId};
 use crate::sip::flow::Flow;
 use crate::sip::message::{NameAddr, Uri};
 use crate::sip::order::{LegOrder, OutgoingInvite};
@@ -187,6 +187,11 @@ impl Context<'_> {
                 self.order(leg, LegOrder::RejectOffer { code: refused.code() });
             }
         }
+    }
+
+    /// A REFER that leads nowhere here (trap T7).
+    pub(super) fn decline_refer(&mut self, leg: LegId, refer: ReferId) {
+        self.order(leg, LegOrder::RejectRefer { refer, code: 603 });
     }
 
     /// The peer answers our offer. False if its answer cannot be used; the session then stays as it was.

@@ -75,7 +75,10 @@ fn allowed(licence: Licence, out: &Actions, caller: LegId) -> bool {
             | LegOrder::Offer { .. }
             | LegOrder::Answer { .. }
             | LegOrder::RejectOffer { .. }
-            | LegOrder::Digit { .. } => true,
+            | LegOrder::Digit { .. }
+            | LegOrder::AcceptRefer { .. }
+            | LegOrder::RejectRefer { .. }
+            | LegOrder::Notify { .. } => true,
         },
         Action::Leg { .. } | Action::Invite(_) | Action::Media(_) | Action::Publish(_) => true,
     })

@@ -257,7 +257,9 @@ fn on_leaving(cx: &mut Context<'_>, leg: LegId, event: Event) {
             | LegFact::Offered { .. }
             | LegFact::AnswerReceived { .. }
             | LegFact::OfferRefused { .. }
-            | LegFact::Digit { .. } => return cx.ignore("the leg has been let go"),
+            | LegFact::Digit { .. }
+            | LegFact::Referred(_)
+            | LegFact::NotifyAnswered { .. } => return cx.ignore("the leg has been let go"),
         },
         Event::Media { .. } | Event::Timer(_) | Event::SeatFree | Event::Begin => {
             return cx.ignore("the leg has been let go");

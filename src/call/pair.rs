@@ -88,6 +88,11 @@ impl Pair {
                 keys::on_info(cx, digit, duration, Some(self.caller));
                 self.stay(mood)
             }
+            LegFact::Referred(refer) => {
+                cx.decline_refer(self.party, refer.id);
+                self.stay(mood)
+            }
+            LegFact::NotifyAnswered { .. } => self.ignore(cx, mood, "no REFER of the party is reported on"),
             LegFact::Acked { sdp: None } => self.stay(mood),
             LegFact::OfferRefused { .. } => self.ignore(cx, mood, "the party refused our offer; the session stays"),
             LegFact::Progress { .. } | LegFact::Answered { sdp: None } => {

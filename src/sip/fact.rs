@@ -1,12 +1,13 @@
 //! What the endpoint tells the switch: facts, each said once.
 
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::flow::Flow;
-use super::message::{Request, Uri};
+use super::message::{NameAddr, Request, Uri};
 use crate::base::ids::{AgentId, LegId, TrunkId};
 
 /// Who is at the other end, as proved by source address or digest.
@@ -42,9 +43,20 @@ pub enum Event {
         /// Whose contacts are gone.
         agent: AgentId,
     },
+    /// What became of `Endpoint::probe`.
+    Probed {
+        /// Which probe.
+        id: ProbeId,
+        /// The final status code, whatever it is, or how we know that there is none.
+        result: Result<u16, Loss>,
+    },
     /// Something to count or to log, that changes nothing.
     Observed(Observation),
 }
+
+/// A question by OPTIONS whether a gateway is alive. Numbered by whoever asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ProbeId(pub u64);
 
 /// One way to reach a registered softphone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,10 +82,88 @@ pub struct IncomingInvite {
     pub offer: Option<Bytes>,
     /// Max-Forwards for the legs that follow: already decremented.
     pub max_forwards: u8,
+    /// The leg whose place it wants to take (RFC 3891). What names no living dialog of the same peer, or several, has
+    /// been answered 481, 486, 603 or 403 and is not told.
+    pub replaces: Option<Replaced>,
+}
+
+/// What a Replaces header names (RFC 3891).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replaced {
+    /// The leg to be replaced.
+    pub leg: LegId,
+    /// How far that leg is.
+    pub phase: ReplacedPhase,
+}
+
+/// How far a leg is that is to be replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ReplacedPhase {
+    /// It rings: our INVITE has no final response yet. The newcomer answers in its place.
+    Early,
+    /// It talks.
+    Confirmed,
+}
+
+/// A REFER inside a dialog (RFC 3515). It waits for `LegOrder::AcceptRefer` or `RejectRefer`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refer {
+    /// Names it on its leg.
+    pub id: ReferId,
+    /// Whom the peer wants us to reach.
+    pub target: ReferTarget,
+    /// Referred-By, if it is there and can be read (RFC 3892).
+    pub referred_by: Option<NameAddr>,
+    /// Whether the peer wants to hear how it goes (RFC 4488).
+    pub reports: Reports,
+}
+
+/// A REFER on its leg: the CSeq number, which is also the `id` of its Event (RFC 3515 2.4.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ReferId(pub u32);
+
+/// Whom a REFER wants us to reach.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ReferTarget {
+    /// A new party: sip, sips or tel, without URI headers and without a `method`.
+    Uri(Uri),
+    /// Its Replaces names another leg of the same peer: the two calls are to be joined.
+    Leg(LegId),
+    /// Its Replaces names no living dialog of ours.
+    NoSuchDialog,
+}
+
+/// Whether the sender of a REFER wants to hear how it goes (RFC 4488).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reports {
+    /// By NOTIFY.
+    Wanted,
+    /// `Refer-Sub: false`: no NOTIFY is sent.
+    Declined,
+}
+
+/// Whether a report on a REFER is the last one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Last {
+    /// More will follow.
+    No,
+    /// The REFER is settled; its subscription ends.
+    Yes,
+}
+
+/// What became of a report on a REFER.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Notified {
+    /// The NOTIFY has this final response, 481 included; that one ends the subscription, not the leg (RFC 5057).
+    Answered(u16),
+    /// It has none.
+    Lost(Loss),
+    /// Nobody listens: the REFER wanted no reports, or its subscription has ended before.
+    Moot,
 }
 
 /// What happened on one leg.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LegFact {
     /// A provisional response above 100 to our INVITE.
     Progress {
@@ -115,6 +205,18 @@ pub enum LegFact {
         digit: char,
         /// How long, as the peer says; default 160 ms.
         duration: Duration,
+    },
+    /// The peer wants us to transfer the party behind this leg. Told once for each REFER of a peer that may refer.
+    Referred(Box<Refer>),
+    /// What became of a NOTIFY. Every `LegOrder::Notify` with `Last::Yes` on a living leg leads to exactly one of these
+    /// with `Last::Yes`; a leg that ends first says so by its end.
+    NotifyAnswered {
+        /// Of which REFER.
+        refer: ReferId,
+        /// Whether it was the last one.
+        last: Last,
+        /// What became of it.
+        result: Notified,
     },
     /// The peer ended the leg on purpose: BYE, or CANCEL before our final response. The leg is over.
     HungUp {
@@ -201,4 +303,36 @@ pub enum Observation {
         /// Why.
         why: &'static str,
     },
+}
+
+// === impl LegFact ===
+
+impl fmt::Debug for LegFact {
+    /// A session description tells where somebody is: only its length is shown (rule 18).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut with_sdp =
+            |name: &str, sdp: Option<&Bytes>| f.debug_struct(name).field("sdp_bytes", &sdp.map(Bytes::len)).finish();
+        match self {
+            Self::Answered { sdp } => with_sdp("Answered", sdp.as_ref()),
+            Self::Acked { sdp } => with_sdp("Acked", sdp.as_ref()),
+            Self::Offered { sdp } => with_sdp("Offered", sdp.as_ref()),
+            Self::AnswerReceived { sdp } => with_sdp("AnswerReceived", Some(sdp)),
+            Self::Progress { code, sdp } => {
+                let bytes = sdp.as_ref().map(Bytes::len);
+                f.debug_struct("Progress").field("code", code).field("sdp_bytes", &bytes).finish()
+            }
+            Self::Failed(failure) => f.debug_tuple("Failed").field(failure).finish(),
+            Self::OfferRefused { code } => f.debug_struct("OfferRefused").field("code", code).finish(),
+            // Keys may be a card number or a password.
+            Self::Digit { duration, .. } => f.debug_struct("Digit").field("duration", duration).finish_non_exhaustive(),
+            Self::Referred(refer) => f.debug_tuple("Referred").field(refer).finish(),
+            Self::NotifyAnswered { refer, last, result } => {
+                let mut shown = f.debug_struct("NotifyAnswered");
+                shown.field("refer", refer).field("last", last).field("result", result).finish()
+            }
+            Self::HungUp { cause } => f.debug_struct("HungUp").field("cause", cause).finish(),
+            Self::Lost { loss } => f.debug_struct("Lost").field("loss", loss).finish(),
+            Self::Released => f.write_str("Released"),
+        }
+    }
 }

@@ -5,10 +5,10 @@ use std::fmt;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::fact::{Cause, Peer};
+use super::fact::{Cause, Last, Peer, ProbeId, ReferId};
 use super::flow::Flow;
 use super::message::{Name, NameAddr, Uri};
-use crate::base::ids::LegId;
+use crate::base::ids::{LegId, TrunkId};
 
 /// An INVITE to be sent on a new leg.
 #[derive(Clone)]
@@ -33,8 +33,21 @@ pub struct OutgoingInvite {
     pub max_forwards: u8,
 }
 
+/// An OPTIONS outside of any dialog that asks whether a trunk's gateway is alive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// Its number.
+    pub id: ProbeId,
+    /// The trunk: only its networks may answer.
+    pub trunk: TrunkId,
+    /// Where to.
+    pub flow: Flow,
+    /// The Request-URI.
+    pub uri: Uri,
+}
+
 /// What is to be done on an existing leg.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LegOrder {
     /// Send a provisional response (180, 181, 182, 183); repeated each minute until the final one (RFC 3261 13.3.1.1).
     Progress {
@@ -79,12 +92,45 @@ pub enum LegOrder {
         /// Milliseconds.
         duration_ms: u32,
     },
+    /// Take the peer's `LegFact::Referred`: 202, and a first NOTIFY behind it unless the peer wants none.
+    AcceptRefer {
+        /// Which REFER.
+        refer: ReferId,
+        /// What the first NOTIFY says.
+        first: FirstReport,
+    },
+    /// Refuse the peer's `LegFact::Referred`.
+    RejectRefer {
+        /// Which REFER.
+        refer: ReferId,
+        /// The final status code, 300 and above.
+        code: u16,
+    },
+    /// Tell the peer by NOTIFY how its REFER goes. One is on its way at a time; a newer one replaces one that waits; the
+    /// last one waits at most 1 s (trap T2).
+    Notify {
+        /// Which REFER.
+        refer: ReferId,
+        /// The status of the call to the target, 100 to 699.
+        status: u16,
+        /// Whether it is the last one.
+        last: Last,
+    },
     /// End the leg by whatever its state asks for: CANCEL (owed until the first provisional), BYE (behind an owed ACK),
     /// or a final response. `LegFact::Released` follows.
     HangUp {
         /// Reason header.
         cause: Cause,
     },
+}
+
+/// What the first NOTIFY behind our 202 says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FirstReport {
+    /// `100 Trying`; more will follow.
+    Trying,
+    /// `200 OK`, and the subscription ends: for telephones that mishandle progress (trap T43). It is no success.
+    SettledAtOnce,
 }
 
 // === impl OutgoingInvite ===
@@ -101,5 +147,41 @@ impl fmt::Debug for OutgoingInvite {
             .field("headers", &names)
             .field("max_forwards", &self.max_forwards)
             .finish_non_exhaustive()
+    }
+}
+
+// === impl LegOrder ===
+
+impl fmt::Debug for LegOrder {
+    /// Session descriptions and keys are not shown (rule 18).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Progress { code, sdp } => {
+                let bytes = sdp.as_ref().map(Bytes::len);
+                f.debug_struct("Progress").field("code", code).field("sdp_bytes", &bytes).finish()
+            }
+            Self::Accept { sdp } => f.debug_struct("Accept").field("sdp_bytes", &sdp.len()).finish(),
+            Self::Offer { sdp } => f.debug_struct("Offer").field("sdp_bytes", &sdp.len()).finish(),
+            Self::Answer { sdp } => f.debug_struct("Answer").field("sdp_bytes", &sdp.len()).finish(),
+            Self::Reject { code, cause, retry_after_s } => {
+                let mut shown = f.debug_struct("Reject");
+                shown.field("code", code).field("cause", cause).field("retry_after_s", retry_after_s).finish()
+            }
+            Self::RejectOffer { code } => f.debug_struct("RejectOffer").field("code", code).finish(),
+            Self::Digit { duration_ms, .. } => {
+                f.debug_struct("Digit").field("duration_ms", duration_ms).finish_non_exhaustive()
+            }
+            Self::AcceptRefer { refer, first } => {
+                f.debug_struct("AcceptRefer").field("refer", refer).field("first", first).finish()
+            }
+            Self::RejectRefer { refer, code } => {
+                f.debug_struct("RejectRefer").field("refer", refer).field("code", code).finish()
+            }
+            Self::Notify { refer, status, last } => {
+                let mut shown = f.debug_struct("Notify");
+                shown.field("refer", refer).field("status", status).field("last", last).finish()
+            }
+            Self::HangUp { cause } => f.debug_struct("HangUp").field("cause", cause).finish(),
+        }
     }
 }

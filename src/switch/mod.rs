@@ -194,6 +194,7 @@ impl Switch {
             },
             sip::fact::Event::Registered { agent, contacts } => self.on_contacts(now, &agent, contacts),
             sip::fact::Event::Unregistered { agent } => self.on_contacts(now, &agent, Vec::new()),
+            sip::fact::Event::Probed { .. } => self.observe(Observation::Ignored { why: "nobody has asked a gateway" }),
             sip::fact::Event::Observed(observation) => self.observe(observation),
         }
     }

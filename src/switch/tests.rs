@@ -16,7 +16,7 @@ use crate::media::order::Order;
 use crate::routing::config::{Agent, Class, Group, Hotline, PeerClass, Step as PlanStep, Trunk, TrunkLimits, Trust};
 use crate::routing::profile::Profile;
 use crate::routing::{self, config};
-use crate::sip::endpoint::{Listener, Reading, TrunkAccess};
+use crate::sip::endpoint::{Listener, Reading, Transfers, TrunkAccess};
 use crate::sip::flow::{Flow, Transport};
 use crate::sip::message::{Host, Uri};
 use crate::sip::transaction::timers::Timing;
@@ -82,6 +82,7 @@ fn settings(limits: Limits) -> Settings {
         reading: Reading::Strict,
         invites_per_second: 100,
         invite_burst: 100,
+        transfers: Transfers::Refused,
     };
     let sip = sip::endpoint::Settings {
         product: "lianxian".into(),

@@ -6,7 +6,7 @@ use lianxian::base::entropy::Entropy;
 use lianxian::base::ids::TrunkId;
 use lianxian::base::time::Instant;
 use lianxian::sip::auth;
-use lianxian::sip::endpoint::{Endpoint, Limits, Listener, Reading, Settings, TrunkAccess};
+use lianxian::sip::endpoint::{Endpoint, Limits, Listener, Reading, Settings, Transfers, TrunkAccess};
 use lianxian::sip::fact::{Event, Peer};
 use lianxian::sip::flow::{ConnectionId, Flow, Transport};
 use lianxian::sip::registrar;
@@ -46,6 +46,7 @@ fn endpoint() -> Endpoint {
         reading: Reading::Strict,
         invites_per_second: 1_000_000,
         invite_burst: 1_000_000,
+        transfers: Transfers::Refused,
     };
     let listener =
         |address: &str| Listener { transport: Transport::Udp, address: address.parse().unwrap(), advertised: None };

@@ -327,7 +327,9 @@ impl Hunt {
             LegFact::Acked { .. }
             | LegFact::AnswerReceived { .. }
             | LegFact::OfferRefused { .. }
-            | LegFact::Digit { .. } => {
+            | LegFact::Digit { .. }
+            | LegFact::Referred(_)
+            | LegFact::NotifyAnswered { .. } => {
                 cx.ignore("a callee who has not answered has nothing to say but yes or no");
                 Outcome::Searching(self)
             }

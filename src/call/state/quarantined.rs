@@ -166,7 +166,12 @@ impl Quarantined {
             | LegFact::Answered { .. }
             | LegFact::Acked { sdp: None }
             | LegFact::OfferRefused { .. }
+            | LegFact::NotifyAnswered { .. }
             | LegFact::Digit { .. } => self.ignore(cx),
+            LegFact::Referred(refer) => {
+                cx.decline_refer(leg, refer.id);
+                self.ignore(cx)
+            }
         }
     }
 

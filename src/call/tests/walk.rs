@@ -73,7 +73,11 @@ impl Walk {
             LegOrder::Offer { .. } | LegOrder::Digit { .. } => {
                 assert_eq!(*known, Knows::Connected, "{:#?}", self.trail)
             }
-            LegOrder::Answer { .. } | LegOrder::RejectOffer { .. } => assert_ne!(*known, Knows::Leaving),
+            LegOrder::Answer { .. }
+            | LegOrder::RejectOffer { .. }
+            | LegOrder::AcceptRefer { .. }
+            | LegOrder::RejectRefer { .. }
+            | LegOrder::Notify { .. } => assert_ne!(*known, Knows::Leaving),
         }
     }
 

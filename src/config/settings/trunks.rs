@@ -2,8 +2,8 @@
 
 use crate::base::ids::{ProfileId, TrunkId};
 use crate::config::schema::{TransportKey, TrunkEntry};
-use crate::routing::config::{Transport, Trunk, TrunkLimits, Trust};
-use crate::sip::endpoint::{Reading, TrunkAccess};
+use crate::routing::config::{PeerClass, Transport, Trunk, TrunkLimits, Trust};
+use crate::sip::endpoint::{Reading, Transfers, TrunkAccess};
 
 pub(super) fn access(entry: &TrunkEntry) -> TrunkAccess {
     TrunkAccess {
@@ -15,6 +15,10 @@ pub(super) fn access(entry: &TrunkEntry) -> TrunkAccess {
         },
         invites_per_second: *entry.invites_per_s.get_ref(),
         invite_burst: entry.invites_per_s.get_ref().saturating_mul(2),
+        transfers: match entry.class {
+            PeerClass::Carrier => Transfers::Refused,
+            PeerClass::Pbx | PeerClass::Linkage => Transfers::Taken,
+        },
     }
 }
 

@@ -173,7 +173,7 @@ impl Endpoint {
         let mut response = Response::new(200, request);
         let leg = match owner {
             Owner::Leg(leg) => Some(leg),
-            Owner::Nobody => None,
+            Owner::Probe(_) | Owner::Nobody => None,
         };
         if let Some(leg) = leg.and_then(|leg| self.legs.get(&leg)) {
             verb::context::tag(&mut response, &leg.line.local_tag);

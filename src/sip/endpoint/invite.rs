@@ -46,6 +46,7 @@ impl Endpoint {
             request: request.clone(),
             offer: body::session_description(&request.headers, &request.body),
             max_forwards: max_forwards.saturating_sub(1),
+            replaces: None,
         };
         self.core.events.push_back(Event::Incoming(Box::new(incoming)));
     }

@@ -17,6 +17,7 @@ pub mod ended;
 mod identity;
 mod inbound;
 mod invite;
+mod probe;
 mod reply;
 mod response;
 mod screening;
@@ -35,7 +36,7 @@ use serde::{Deserialize, Serialize};
 use self::admission::Admission;
 use self::core::Core;
 use self::ended::Ended;
-pub use self::settings::{Limits, Listener, Reading, Settings, TrunkAccess};
+pub use self::settings::{Limits, Listener, Reading, Settings, Transfers, TrunkAccess};
 use self::voice::Voice;
 use super::auth::Authenticator;
 use super::dialog::mint::Mint;
@@ -334,6 +335,7 @@ impl Endpoint {
                     }
                     self.drive(now, leg, Input::News { tx: news.id, what: news.what });
                 }
+                Owner::Probe(probe) => self.on_probe_news(probe, &news.what),
                 Owner::Nobody => self.orphan_news(now, news.id, news.what),
             }
         }

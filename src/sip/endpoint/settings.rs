@@ -55,6 +55,17 @@ pub struct TrunkAccess {
     pub invites_per_second: u32,
     /// New INVITEs at once.
     pub invite_burst: u32,
+    /// Whether it may move calls.
+    pub transfers: Transfers,
+}
+
+/// Whether a trunk may move calls: by REFER, and by INVITE with Replaces (traps T7, T45, V48).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transfers {
+    /// A carrier: its REFER gets 603, its Replaces 403.
+    Refused,
+    /// A private exchange whose seats are ours: it may refer, and replace its own dialogs.
+    Taken,
 }
 
 /// How the messages of a peer are read.

@@ -18,7 +18,7 @@ use super::timers::{Timer, Timing};
 use crate::base::ids::LegId;
 use crate::base::time::Instant;
 use crate::base::timer::{DeadlineQueue, TimerTable};
-use crate::sip::fact::Peer;
+use crate::sip::fact::{Peer, ProbeId};
 use crate::sip::flow::{Flow, FlowFailure};
 use crate::sip::message::{Method, Request, Response, Uri};
 
@@ -31,6 +31,8 @@ pub struct TxId(pub u64);
 pub enum Owner {
     /// A leg.
     Leg(LegId),
+    /// Whoever asked whether a gateway is alive.
+    Probe(ProbeId),
     /// Nobody any more: the transaction only repeats what it has to.
     Nobody,
 }

@@ -174,7 +174,10 @@ impl Calling {
             | LegOrder::Offer { .. }
             | LegOrder::Answer { .. }
             | LegOrder::RejectOffer { .. }
-            | LegOrder::Digit { .. } => {
+            | LegOrder::Digit { .. }
+            | LegOrder::AcceptRefer { .. }
+            | LegOrder::RejectRefer { .. }
+            | LegOrder::Notify { .. } => {
                 cx.ignore("an order that needs a dialog, on an INVITE of ours without final response");
                 State::Calling(self)
             }

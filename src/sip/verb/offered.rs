@@ -96,7 +96,10 @@ impl Offered {
             LegOrder::Offer { .. }
             | LegOrder::Answer { .. }
             | LegOrder::RejectOffer { .. }
-            | LegOrder::Digit { .. } => {
+            | LegOrder::Digit { .. }
+            | LegOrder::AcceptRefer { .. }
+            | LegOrder::RejectRefer { .. }
+            | LegOrder::Notify { .. } => {
                 cx.ignore("an order that needs a confirmed dialog, on an INVITE without final response");
                 State::Offered(self)
             }

@@ -173,6 +173,9 @@ impl Talking {
                 cx.start(request, flow);
             }
             LegOrder::HangUp { cause } => return self.hang_up(cx, cause),
+            LegOrder::AcceptRefer { .. } | LegOrder::RejectRefer { .. } | LegOrder::Notify { .. } => {
+                cx.ignore("an order for a REFER that was declined");
+            }
             LegOrder::Progress { .. } | LegOrder::Accept { .. } | LegOrder::Reject { .. } => {
                 cx.ignore("an order for an INVITE that has its final response");
             }

@@ -9,7 +9,7 @@ use lianxian::base::entropy::Entropy;
 use lianxian::base::ids::{AgentId, TrunkId};
 use lianxian::base::time::Instant;
 use lianxian::sip::auth;
-use lianxian::sip::endpoint::{Census, Endpoint, Limits, Listener, Reading, Settings, TrunkAccess};
+use lianxian::sip::endpoint::{Census, Endpoint, Limits, Listener, Reading, Settings, Transfers, TrunkAccess};
 use lianxian::sip::fact::{Cause, Event};
 use lianxian::sip::flow::{ConnectionId, Flow, Transport};
 use lianxian::sip::message::{Message, Method, Name, Request, Response};
@@ -123,6 +123,7 @@ impl Bench {
             reading,
             invites_per_second: 1_000,
             invite_burst: 1_000,
+            transfers: Transfers::Refused,
         };
         let settings = Settings {
             product: "lianxian".into(),

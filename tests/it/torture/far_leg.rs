@@ -12,7 +12,7 @@ use lianxian::routing::config::{
     Class, Hotline, PeerClass, Priority, Step, Transport as Kind, Trunk, TrunkLimits, Trust,
 };
 use lianxian::routing::{self, profile::Profile};
-use lianxian::sip::endpoint::{self, Listener, Reading, TrunkAccess};
+use lianxian::sip::endpoint::{self, Listener, Reading, Transfers, TrunkAccess};
 use lianxian::sip::flow::{Flow, Transport};
 use lianxian::sip::message::{Host, Message, Name, Request};
 use lianxian::sip::transaction::timers::Timing;
@@ -48,6 +48,7 @@ fn switch(trust: Trust, reading: Reading) -> Switch {
         reading,
         invites_per_second: 100,
         invite_burst: 100,
+        transfers: Transfers::Refused,
     };
     let hotline = Hotline {
         number: HotlineId::from("110"),

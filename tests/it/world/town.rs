@@ -7,7 +7,7 @@ use lianxian::base::ids::{AgentId, TrunkId};
 use lianxian::call::site::MediaAddress;
 use lianxian::routing;
 use lianxian::sip;
-use lianxian::sip::endpoint::{Listener, Reading, TrunkAccess};
+use lianxian::sip::endpoint::{Listener, Reading, Transfers, TrunkAccess};
 use lianxian::sip::flow::Transport;
 use lianxian::sip::message::Host;
 use lianxian::sip::transaction::timers::Timing;
@@ -75,6 +75,7 @@ pub fn settings() -> Settings {
         reading: Reading::Tolerant,
         invites_per_second: 100,
         invite_burst: 400,
+        transfers: Transfers::Refused,
     };
     let listener = |transport| Listener { transport, address: SocketAddr::new(PRODUCT, 5060), advertised: None };
     let account =

@@ -93,6 +93,7 @@ pub(super) fn trunk(id: &str, network: &str) -> TrunkAccess {
         reading: Reading::Tolerant,
         invites_per_second: 100,
         invite_burst: 200,
+        transfers: Transfers::Refused,
     }
 }
 

@@ -181,6 +181,8 @@ impl Walk {
             | LegFact::Offered { .. }
             | LegFact::AnswerReceived { .. }
             | LegFact::OfferRefused { .. }
+            | LegFact::Referred(_)
+            | LegFact::NotifyAnswered { .. }
             | LegFact::Digit { .. } => {}
         }
     }
