@@ -1,6 +1,7 @@
 //! What a call wants done: orders, which never fail; failure comes back as an event.
 
-use crate::base::ids::LegId;
+use crate::base::ids::{CommandId, LegId};
+use crate::call::command::Reply;
 use crate::call::notice::Notice;
 use crate::media;
 use crate::sip::order::{LegOrder, OutgoingInvite};
@@ -21,6 +22,13 @@ pub enum Action {
     Media(media::order::Order),
     /// Tell the world.
     Publish(Notice),
+    /// Answer a command.
+    Reply {
+        /// Which.
+        id: CommandId,
+        /// Accepted, or why not.
+        reply: Reply,
+    },
 }
 
 /// The orders of one event, in order. They are carried out after the handler has returned, or not at all when it

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::base::ids::{CallId, LegId};
+use crate::base::ids::{CallId, CommandId, LegId};
 use crate::base::time::Instant;
 use crate::base::timer::TimerTable;
 use crate::call::action::{Action, Actions};
+use crate::call::command::Refusal;
 use crate::call::leg::{Leg, Legs, Phase};
 use crate::call::notice::{CallerLoss, Notice, What};
 use crate::call::record::{CallRecord, LegEnd, Who};
@@ -61,6 +62,11 @@ impl Context<'_> {
     /// Tells the world.
     pub(super) fn publish(&mut self, what: What) {
         self.out.push(Action::Publish(Notice { call: self.call, at: self.now, what }));
+    }
+
+    /// Refuses a command.
+    pub(super) fn refuse_command(&mut self, id: CommandId, refusal: Refusal) {
+        self.out.push(Action::Reply { id, reply: Err(refusal) });
     }
 
     /// Ignores a fact on purpose; counted.

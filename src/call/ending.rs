@@ -59,7 +59,12 @@ fn licence(state: &State, event: &Event) -> Licence {
         State::Quarantined(_) if state.party().is_none() => Licence::AtTheDoor,
         State::Talking(_) | State::Held(_) | State::Quarantined(_) => match event {
             Event::Leg { leg, fact: LegFact::HungUp { .. } } if Some(*leg) == state.party() => Licence::PartyHungUp,
-            Event::Leg { .. } | Event::Media { .. } | Event::Timer(_) | Event::SeatFree | Event::Begin => Licence::None,
+            Event::Leg { .. }
+            | Event::Media { .. }
+            | Event::Timer(_)
+            | Event::Command { .. }
+            | Event::SeatFree
+            | Event::Begin => Licence::None,
         },
         State::Ringing(_) | State::Recovering(_) | State::Releasing(_) => Licence::None,
     }
@@ -80,7 +85,7 @@ fn allowed(licence: Licence, out: &Actions, caller: LegId) -> bool {
             | LegOrder::RejectRefer { .. }
             | LegOrder::Notify { .. } => true,
         },
-        Action::Leg { .. } | Action::Invite(_) | Action::Media(_) | Action::Publish(_) => true,
+        Action::Leg { .. } | Action::Invite(_) | Action::Media(_) | Action::Publish(_) | Action::Reply { .. } => true,
     })
 }
 

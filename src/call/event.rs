@@ -1,6 +1,7 @@
 //! What a call hears: facts, each said once.
 
-use crate::base::ids::LegId;
+use crate::base::ids::{CommandId, LegId};
+use crate::call::command::Command;
 use crate::call::timer::Timer;
 use crate::media;
 use crate::sip::fact::LegFact;
@@ -26,6 +27,13 @@ pub enum Event {
     },
     /// A deadline has come.
     Timer(Timer),
+    /// Somebody outside asks for something. It is answered exactly once, by [`super::action::Action::Reply`].
+    Command {
+        /// To whom the reply goes.
+        id: CommandId,
+        /// What is asked.
+        command: Command,
+    },
     /// An agent of a group in the plan has become free while nobody rings for this call.
     SeatFree,
 }

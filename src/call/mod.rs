@@ -15,6 +15,7 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 pub mod action;
+pub mod command;
 pub mod event;
 #[cfg(feature = "faults")]
 pub mod fault;
@@ -229,6 +230,11 @@ impl Call {
         self.state.waits_for()
     }
 
+    /// Its transfers, in the order in which they were asked for; the last one may be under way.
+    pub fn transfers(&self) -> &[record::TransferRecord] {
+        &self.record.transfers
+    }
+
     /// Its legs, those that are leaving included.
     pub(crate) fn legs(&self) -> impl Iterator<Item = &Leg> {
         self.legs.iter()
@@ -239,7 +245,12 @@ impl Call {
 fn leaving(cx: &Context<'_>, event: &Event) -> Option<LegId> {
     match event {
         Event::Leg { leg, .. } | Event::Media { leg, .. } if cx.legs.is_leaving(*leg) => Some(*leg),
-        Event::Leg { .. } | Event::Media { .. } | Event::Timer(_) | Event::SeatFree | Event::Begin => None,
+        Event::Leg { .. }
+        | Event::Media { .. }
+        | Event::Timer(_)
+        | Event::Command { .. }
+        | Event::SeatFree
+        | Event::Begin => None,
     }
 }
 
@@ -261,7 +272,7 @@ fn on_leaving(cx: &mut Context<'_>, leg: LegId, event: Event) {
             | LegFact::Referred(_)
             | LegFact::NotifyAnswered { .. } => return cx.ignore("the leg has been let go"),
         },
-        Event::Media { .. } | Event::Timer(_) | Event::SeatFree | Event::Begin => {
+        Event::Media { .. } | Event::Timer(_) | Event::Command { .. } | Event::SeatFree | Event::Begin => {
             return cx.ignore("the leg has been let go");
         }
     };

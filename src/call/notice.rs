@@ -1,13 +1,15 @@
 //! What a call tells the world: for log, metrics, the desk and the record. Nothing waits for it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::ids::{CallId, HotlineId, LegId};
+use crate::base::ids::{CallId, HotlineId, LegId, TransferId};
 use crate::base::pii::Pii;
 use crate::base::time::Instant;
-use crate::call::record::{CallRecord, Who};
+use crate::call::record::{CallRecord, Trigger, Who};
+use crate::routing::Decision;
 use crate::routing::config::Priority;
 use crate::sip::fact::Loss;
 
@@ -126,6 +128,13 @@ pub enum What {
         /// The state it was in.
         state: &'static str,
     },
+    /// A transfer has gone a step further.
+    Transfer {
+        /// Which transfer.
+        transfer: TransferId,
+        /// How far it is.
+        step: TransferStep,
+    },
     /// A fact that the state ignores on purpose.
     Ignored {
         /// Why.
@@ -133,6 +142,127 @@ pub enum What {
     },
     /// The call is over; every leg is released.
     Released(Box<CallRecord>),
+}
+
+/// A step of a transfer. Each transfer begins with `Requested` and ends with exactly one of `Joined`, `Failed`,
+/// `Cancelled`, `Abandoned` and `Unknown` (T38); what is told is what happened, with the code as it came (T39, T41).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TransferStep {
+    /// Somebody has asked for it, and it was accepted.
+    Requested {
+        /// By what it was asked for.
+        trigger: Trigger,
+        /// Where it goes, in which territory, and why.
+        decision: Arc<Decision>,
+    },
+    /// A target is being dialled.
+    Dialling {
+        /// Its leg.
+        leg: LegId,
+        /// Who.
+        who: Who,
+    },
+    /// A target rings.
+    Ringing {
+        /// Its leg.
+        leg: LegId,
+    },
+    /// A target did not take the call; the next one is tried, if there is one.
+    NotTaken {
+        /// Its leg.
+        leg: LegId,
+        /// The final status code, if one came.
+        code: Option<u16>,
+    },
+    /// A target has answered. The transfer succeeds unless it hangs up within 1 s.
+    Answered {
+        /// Its leg.
+        leg: LegId,
+    },
+    /// The target has been answered for 2 s and nothing was heard of it: all three are joined (F9). An alarm.
+    TargetSilent {
+        /// Its leg.
+        leg: LegId,
+    },
+    /// The agent has gone before the target answered: the transfer goes on, and the caller hears ringback.
+    Forsaken,
+    /// The target has the call: the transfer has succeeded.
+    Joined {
+        /// Its leg.
+        leg: LegId,
+    },
+    /// Nobody took the call.
+    Failed {
+        /// The final status of the last target; 480 when nobody could be rung at all.
+        code: u16,
+    },
+    /// The agent has given it up.
+    Cancelled,
+    /// The caller has hung up meanwhile.
+    Abandoned,
+    /// The call was restored after a fault: how the transfer would have ended nobody knows.
+    Unknown,
+    /// The agent had gone and nobody took the call: the caller is given back to the agent's side.
+    GivenBack,
+}
+
+impl TransferStep {
+    /// The step in a word, from a closed set: for log and events.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Requested { .. } => "requested",
+            Self::Dialling { .. } => "dialling",
+            Self::Ringing { .. } => "ringing",
+            Self::NotTaken { .. } => "not_taken",
+            Self::Answered { .. } => "answered",
+            Self::TargetSilent { .. } => "target_silent",
+            Self::Forsaken => "forsaken",
+            Self::Joined { .. } => "joined",
+            Self::Failed { .. } => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Abandoned => "abandoned",
+            Self::Unknown => "unknown",
+            Self::GivenBack => "given_back",
+        }
+    }
+
+    /// The leg that the step is about.
+    pub const fn leg(&self) -> Option<LegId> {
+        match self {
+            Self::Dialling { leg, .. }
+            | Self::Ringing { leg }
+            | Self::NotTaken { leg, .. }
+            | Self::Answered { leg }
+            | Self::TargetSilent { leg }
+            | Self::Joined { leg } => Some(*leg),
+            Self::Requested { .. }
+            | Self::Forsaken
+            | Self::Failed { .. }
+            | Self::Cancelled
+            | Self::Abandoned
+            | Self::Unknown
+            | Self::GivenBack => None,
+        }
+    }
+
+    /// The final status code that came with it, as it came (T41).
+    pub const fn code(&self) -> Option<u16> {
+        match self {
+            Self::NotTaken { code, .. } => *code,
+            Self::Failed { code } => Some(*code),
+            Self::Requested { .. }
+            | Self::Dialling { .. }
+            | Self::Ringing { .. }
+            | Self::Answered { .. }
+            | Self::TargetSilent { .. }
+            | Self::Forsaken
+            | Self::Joined { .. }
+            | Self::Cancelled
+            | Self::Abandoned
+            | Self::Unknown
+            | Self::GivenBack => None,
+        }
+    }
 }
 
 /// Why a call was refused at the door.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::ids::{AgentId, LegId};
 use crate::call::caller::{self, Presence};
 use crate::call::comfort;
+use crate::call::command::Refusal;
 use crate::call::context::Context;
 use crate::call::event::Event;
 use crate::call::hunt::Hunt;
@@ -63,6 +64,10 @@ impl Pair {
             Event::Leg { .. } => self.ignore(cx, mood, "a leg that this state does not know"),
             Event::Media { leg, fact } => self.on_sound(cx, leg, fact, mood),
             Event::Timer(timer) => self.on_timer(cx, timer, mood),
+            Event::Command { id, .. } => {
+                cx.refuse_command(id, Refusal::ModeNotSupported);
+                self.stay(mood)
+            }
             Event::Begin => self.ignore(cx, mood, "the call has long begun"),
             Event::SeatFree => self.ignore(cx, mood, "nobody is looked for"),
         }

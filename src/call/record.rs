@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::ids::{AgentId, CallId, LegId, TrunkId};
+use crate::base::ids::{AgentId, CallId, HotlineId, LegId, TransferId, TrunkId};
 use crate::base::time::Instant;
+use crate::call::command::Particulars;
 use crate::call::notice::CallerLoss;
 use crate::routing::Decision;
 use crate::sip::fact::{Cause, Failure, Loss, Peer};
@@ -64,10 +65,68 @@ pub struct CallRecord {
     pub legs: Vec<LegRecord>,
     /// Legs beyond the limit.
     pub more_legs: u32,
+    /// Every transfer, in the order in which they were asked for.
+    pub transfers: Vec<TransferRecord>,
     /// Why the call is over.
     pub ending: Option<Ending>,
     /// How promise 1 was broken, if it was.
     pub caller_lost: Option<CallerLoss>,
+}
+
+/// The facts of one transfer: one press of an agent, with all its attempts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransferRecord {
+    /// The transfer.
+    pub id: TransferId,
+    /// By what it was asked for.
+    pub trigger: Trigger,
+    /// Who asked for it: the leg.
+    pub transferor: LegId,
+    /// The hotline that had the call.
+    pub from: HotlineId,
+    /// Where it was to go, in which territory, whose number was shown, and why.
+    pub decision: Arc<Decision>,
+    /// What was known of the matter.
+    pub particulars: Particulars,
+    /// When it was asked for.
+    pub requested: Instant,
+    /// The legs of those who were dialled for it, in order: their lines are in [`CallRecord::legs`].
+    pub attempts: Vec<LegId>,
+    /// When a target answered that was not hung up within 1 s.
+    pub answered: Option<Instant>,
+    /// When and how it ended.
+    pub ended: Option<(Instant, Outcome)>,
+}
+
+/// By what a transfer was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// REFER of a telephone.
+    Refer,
+    /// A feature code on the agent's telephone.
+    FeatureCode,
+    /// A command of the agent's desk or of another system.
+    Command,
+    /// INVITE with Replaces.
+    Replaces,
+    /// A new INVITE to the short code that was found to belong to this call.
+    NewInvite,
+}
+
+/// How a transfer ended: exactly once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// This leg has taken the call: 200 received and acknowledged, and not hung up within 1 s.
+    Succeeded(LegId),
+    /// Nobody took the call; the final status of the last target.
+    Failed(u16),
+    /// The agent gave it up.
+    Cancelled,
+    /// The caller hung up meanwhile.
+    Abandoned,
+    /// The call was restored after a fault meanwhile. Never reported or counted as a success (T38).
+    Unknown,
 }
 
 /// The facts of one leg.
@@ -126,6 +185,7 @@ impl CallRecord {
             released: None,
             legs: Vec::new(),
             more_legs: 0,
+            transfers: Vec::new(),
             ending: None,
             caller_lost: None,
         }

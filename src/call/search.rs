@@ -3,6 +3,7 @@
 use crate::base::ids::LegId;
 use crate::call::caller::{self, Presence};
 use crate::call::comfort;
+use crate::call::command::Refusal;
 use crate::call::context::Context;
 use crate::call::event::Event;
 use crate::call::hunt::{Hunt, Outcome};
@@ -42,6 +43,10 @@ pub(super) fn handle(cx: &mut Context<'_>, caller: LegId, hunt: Hunt, event: Eve
         Event::Media { leg, fact } => Found::Nobody(on_sound(cx, caller, hunt, leg, fact)),
         Event::Timer(timer) => Found::Nobody(on_timer(cx, hunt, timer)),
         Event::SeatFree => Found::Nobody(hunt.on_seat_free(cx).carry_on(cx)),
+        Event::Command { id, .. } => {
+            cx.refuse_command(id, Refusal::NotTalking);
+            Found::Nobody(hunt)
+        }
         Event::Begin => {
             cx.ignore("the call has long begun");
             Found::Nobody(hunt)

@@ -19,6 +19,8 @@ impl Engine {
                 self.recorder.notice(&notice);
                 tell(&notice);
             }
+            // Nobody gives commands yet who would wait for a reply.
+            Output::Reply { .. } => {}
             Output::Observed(observation) => {
                 self.recorder.observe(&observation);
                 self.note(&observation);
@@ -95,6 +97,10 @@ fn tell(notice: &Notice) {
         What::PortsExhausted => tracing::error!(event = "ports_exhausted", %call),
         What::SessionRefused { leg, why } => tracing::info!(event = "session_refused", %call, %leg, why),
         What::Quarantined { state } => tracing::error!(event = "quarantined", %call, state),
+        What::Transfer { transfer, step } => {
+            let (name, leg, code) = (step.name(), step.leg(), step.code());
+            tracing::info!(event = "transfer", %call, %transfer, step = name, leg = leg.map(|leg| leg.0), code);
+        }
         What::Ignored { why } => tracing::debug!(event = "ignored", %call, why),
         What::Released(record) => {
             let legs = record.legs.len();

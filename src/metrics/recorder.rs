@@ -104,6 +104,7 @@ impl Recorder {
             | What::Resumed
             | What::Silent { .. }
             | What::SoundResumed { .. }
+            | What::Transfer { .. }
             | What::SessionRefused { .. } => {}
         }
     }

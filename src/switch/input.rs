@@ -2,8 +2,10 @@
 
 use bytes::Bytes;
 
-use crate::base::ids::{CallId, LegId};
+use crate::base::ids::{CallId, CommandId, LegId};
 use crate::base::time::LocalTime;
+use crate::call;
+use crate::call::command::CallSelector;
 use crate::media;
 use crate::sip::flow::{Flow, FlowFailure};
 
@@ -51,4 +53,14 @@ pub enum Input {
 pub enum Command {
     /// Take no new calls (`503` with Retry-After); the old ones finish.
     Drain,
+    /// Something is asked of one call. Answered exactly once by [`super::Output::Reply`], before the outputs of this
+    /// input are drained.
+    Call {
+        /// The command's number.
+        id: CommandId,
+        /// Which call is meant.
+        call: CallSelector,
+        /// What is asked.
+        command: call::command::Command,
+    },
 }

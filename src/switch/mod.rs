@@ -13,6 +13,7 @@
 
 mod agents;
 mod census;
+mod command;
 mod contain;
 mod door;
 pub mod input;
@@ -122,6 +123,7 @@ impl Switch {
             Input::Media { call, leg, fact } => self.run(now, call, Step::Event(Event::Media { leg, fact })),
             Input::LocalTime(local_time) => self.site.local_time = local_time,
             Input::Command(Command::Drain) => self.door = Door::Draining,
+            Input::Command(Command::Call { id, call, command }) => self.command(now, id, &call, command),
         }
         self.settle(now);
     }
@@ -289,6 +291,7 @@ impl Switch {
                 Action::Leg { leg, order } => self.endpoint.order(now, leg, order),
                 Action::Media(order) => self.outputs.push_back(Output::Media { call, order }),
                 Action::Publish(notice) => self.outputs.push_back(Output::Publish(notice)),
+                Action::Reply { id, reply } => self.reply(id, reply),
             }
             self.transmit();
         }

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 
-use crate::base::ids::CallId;
+use crate::base::ids::{CallId, CommandId};
+use crate::call::command::Reply;
 use crate::call::notice::Notice;
 use crate::media;
 use crate::sip::fact::Observation;
@@ -33,6 +34,13 @@ pub enum Output {
     },
     /// Something happened to a call: for log, metrics and later the record.
     Publish(Notice),
+    /// What became of a command.
+    Reply {
+        /// Which command.
+        id: CommandId,
+        /// Accepted, or why not.
+        reply: Reply,
+    },
     /// Something happened on the SIP side: for log, metrics and audit.
     Observed(Observation),
 }

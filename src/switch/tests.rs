@@ -152,7 +152,7 @@ impl House {
                 }
                 Output::Media { order, .. } => self.media.push(order),
                 Output::Publish(notice) => self.notices.push(notice.what),
-                Output::Disconnect { .. } | Output::Observed(_) => {}
+                Output::Disconnect { .. } | Output::Observed(_) | Output::Reply { .. } => {}
             }
         }
     }

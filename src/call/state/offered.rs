@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Releasing, Ringing, State};
 use crate::base::ids::{LegId, ProfileId};
 use crate::call::caller::{self, Presence};
+use crate::call::command::Refusal;
 use crate::call::context::Context;
 use crate::call::event::Event;
 use crate::call::hunt::Hunt;
@@ -45,6 +46,10 @@ impl Offered {
         match event {
             Event::Begin => self.begin(cx),
             Event::Leg { leg, fact } => self.on_leg(cx, leg, fact),
+            Event::Command { id, .. } => {
+                cx.refuse_command(id, Refusal::NotTalking);
+                State::Offered(self)
+            }
             Event::Media { .. } | Event::Timer(_) | Event::SeatFree => {
                 cx.ignore("nothing has been opened, armed or sought yet");
                 State::Offered(self)

@@ -8,6 +8,7 @@ use super::{Offered, Recovering, Releasing, Ringing, State, offered};
 use crate::base::ids::LegId;
 use crate::call::caller::{self, Presence};
 use crate::call::comfort;
+use crate::call::command::Refusal;
 use crate::call::context::Context;
 use crate::call::event::Event;
 use crate::call::hunt::Hunt;
@@ -123,6 +124,10 @@ impl Quarantined {
                 State::Quarantined(self)
             }
             Event::Media { leg, fact } => self.on_sound(cx, leg, fact),
+            Event::Command { id, .. } => {
+                cx.refuse_command(id, Refusal::Quarantined);
+                State::Quarantined(self)
+            }
             Event::Timer(Timer::Hunt { .. }) | Event::SeatFree | Event::Begin => self.ignore(cx),
         }
     }

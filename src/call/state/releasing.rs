@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::State;
 use crate::base::ids::LegId;
+use crate::call::command::Refusal;
 use crate::call::context::Context;
 use crate::call::event::Event;
 use crate::sip::fact::Cause;
@@ -26,6 +27,7 @@ impl Releasing {
     pub(super) fn handle(self, cx: &mut Context<'_>, event: Event) -> State {
         match event {
             Event::Leg { .. } | Event::Media { .. } => cx.ignore("the leg is gone"),
+            Event::Command { id, .. } => cx.refuse_command(id, Refusal::NoSuchCall),
             Event::Timer(_) | Event::SeatFree | Event::Begin => cx.ignore("the call is over"),
         }
         State::Releasing(self)

@@ -51,6 +51,7 @@ impl Walk {
                     What::Released(_) => self.ends += 1,
                     _ => {}
                 },
+                Action::Reply { .. } => {}
             }
         }
         let heard = self.bench.call.next_timeout().is_some();

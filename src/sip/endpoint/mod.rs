@@ -246,6 +246,11 @@ impl Endpoint {
         self.core.events.pop_front()
     }
 
+    /// The Call-ID of a leg.
+    pub fn call_id(&self, leg: LegId) -> Option<&Bytes> {
+        self.legs.get(&leg).map(|leg| &leg.line.call_id)
+    }
+
     /// A copy of a leg with its transactions.
     pub fn export_leg(&self, leg: LegId) -> Option<LegCheckpoint> {
         let transactions = self.core.transactions.export(leg);

@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use lianxian::base::entropy::Entropy;
-use lianxian::base::ids::{CallId, LegId};
+use lianxian::base::ids::{CallId, CommandId, LegId};
 use lianxian::base::time::Instant;
+use lianxian::call::command::Reply;
 use lianxian::call::fault::Fault;
 use lianxian::call::notice::{Notice, What};
 use lianxian::media;
@@ -80,6 +81,8 @@ pub struct Product {
     callers_lost: u64,
     quarantined: u64,
     said: Vec<Raw>,
+    /// What became of commands, in order.
+    pub replies: Vec<(CommandId, Reply)>,
 }
 
 impl Product {
@@ -100,6 +103,7 @@ impl Product {
             callers_lost: 0,
             quarantined: 0,
             said: Vec::new(),
+            replies: Vec::new(),
         }
     }
 
@@ -245,6 +249,10 @@ impl Product {
                 Output::Media { call, order } => Raw::Media(call, order),
                 Output::Publish(notice) => Raw::Published(notice),
                 Output::Observed(observation) => Raw::Observed(observation),
+                Output::Reply { id, reply } => {
+                    self.replies.push((id, reply));
+                    continue;
+                }
             });
         }
         let mut out = Vec::new();

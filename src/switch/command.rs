@@ -1,0 +1,50 @@
+//! Commands from outside: which call is meant, and the one answer that each gets.
+
+use super::{Step, Switch};
+use crate::base::ids::{CallId, CommandId};
+use crate::base::time::Instant;
+use crate::call::Call;
+use crate::call::command::{CallSelector, Command, Refusal, Reply};
+use crate::call::event::Event;
+use crate::switch::Output;
+
+impl Switch {
+    /// The one call that is meant.
+    pub fn find(&self, selector: &CallSelector) -> Result<CallId, Refusal> {
+        let mut found = match selector {
+            CallSelector::Id(id) => {
+                return if self.calls.contains_key(id) { Ok(*id) } else { Err(Refusal::NoSuchCall) };
+            }
+            CallSelector::SipCallId(text) => self.calls_that(|call| self.has_call_id(call, text)),
+            CallSelector::Agent(agent) => self.calls_that(|call| call.legs().any(|leg| leg.agent() == Some(agent))),
+            CallSelector::Caller(number) => self.calls_that(|call| call.decision().caller_id.number == *number),
+        };
+        match (found.pop(), found.is_empty()) {
+            (Some(call), true) => Ok(call),
+            (Some(_), false) => Err(Refusal::Ambiguous),
+            (None, _) => Err(Refusal::NoSuchCall),
+        }
+    }
+
+    /// Every call is looked at: hundreds, and nobody asks a thousand times a second.
+    fn calls_that(&self, wanted: impl Fn(&Call) -> bool) -> Vec<CallId> {
+        self.calls.iter().filter(|(_, entry)| wanted(&entry.call)).map(|(id, _)| *id).collect()
+    }
+
+    fn has_call_id(&self, call: &Call, text: &str) -> bool {
+        call.legs().any(|leg| self.endpoint.call_id(leg.id()).is_some_and(|call_id| call_id == text.as_bytes()))
+    }
+
+    /// Hands a command to its call.
+    pub(super) fn command(&mut self, now: Instant, id: CommandId, selector: &CallSelector, command: Command) {
+        match self.find(selector) {
+            Ok(call) => self.run(now, call, Step::Event(Event::Command { id, command })),
+            Err(refusal) => self.reply(id, Err(refusal)),
+        }
+    }
+
+    /// Answers a command.
+    pub(super) fn reply(&mut self, id: CommandId, reply: Reply) {
+        self.outputs.push_back(Output::Reply { id, reply });
+    }
+}
