@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::{Form, MISCONFIGURED, tell};
-use crate::config::{self, Problem, Sources};
+use crate::config::{self, Problem, Sources, schemas};
 use crate::engine::prompts;
 
 /// Prompts that calls may play.
@@ -34,6 +34,18 @@ pub(super) fn check(path: &Path, form: Form) -> ExitCode {
         }
     }
     if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(MISCONFIGURED) }
+}
+
+/// Writes the JSON schemas of the configuration's files, for editors.
+pub(super) fn write_schemas(folder: &Path) -> ExitCode {
+    for (name, schema) in schemas::all() {
+        let path = folder.join(format!("{name}.schema.json"));
+        if let Err(error) = std::fs::write(&path, schemas::text(&schema)) {
+            writeln!(std::io::stderr(), "{}: {error}", path.display()).ok();
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
 }
 
 fn problems(path: &Path) -> Vec<Problem> {

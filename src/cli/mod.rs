@@ -45,6 +45,9 @@ enum Command {
         /// One JSON object.
         #[arg(long)]
         json: bool,
+        /// Checks nothing, but writes the JSON schemas of the files into this folder.
+        #[arg(long, value_name = "DIR")]
+        write_schemas: Option<PathBuf>,
     },
     /// Shows the main job on loopback: a daemon, and people who telephone through it, as separate processes.
     Demo {
@@ -75,7 +78,10 @@ pub fn run() -> ExitCode {
         Command::Serve { config, with_parent } => {
             serve::serve(&config, if with_parent { serve::Life::WithParent } else { serve::Life::Own })
         }
-        Command::Check { config, json } => check::check(&config, if json { Form::Json } else { Form::Text }),
+        Command::Check { write_schemas: Some(folder), .. } => check::write_schemas(&folder),
+        Command::Check { config, json, write_schemas: None } => {
+            check::check(&config, if json { Form::Json } else { Form::Text })
+        }
         Command::Demo { step, json, stay } => {
             let Step::Bridge = step;
             let options = demo::Options {

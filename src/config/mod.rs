@@ -7,9 +7,11 @@
 //! Does not do: reload, anything at run time. Only `cli` imports this folder; the folders never see it.
 
 mod check;
+mod placed;
 mod problem;
 mod profile;
 mod schema;
+pub mod schemas;
 mod secret;
 mod settings;
 mod source;
@@ -17,6 +19,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
+pub use placed::Placed;
 pub use problem::Problem;
 pub use schema::{
     AdminSection, AgentEntry, AgentsFile, GroupEntry, HotlineEntry, HotlinesFile, LimitsSection, ListenEntry, LogLevel,

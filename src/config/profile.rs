@@ -3,11 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use toml::Spanned;
-
-use super::Problem;
 use super::schema::{MainFile, ProfileFile, TrunksFile};
 use super::source::{Parsed, Reader};
+use super::{Placed, Problem};
 use crate::routing::profile::RtpSource;
 
 /// Reads every profile that something names.
@@ -49,7 +47,7 @@ fn main_place(main: &Parsed<MainFile>) -> Place<'_> {
 }
 
 impl Place<'_> {
-    fn problem(&self, name: &Spanned<String>, wrong: String, right: &str) -> Problem {
+    fn problem(&self, name: &Placed<String>, wrong: String, right: &str) -> Problem {
         match self {
             Self::Main(file) => file.problem(name, "softphones.profile", wrong, right),
             Self::Trunks(file) => file.problem(name, "trunk.profile", wrong, right),
@@ -69,7 +67,7 @@ pub(super) fn check(profiles: &BTreeMap<String, Parsed<ProfileFile>>, problems: 
                 problems.push(file.problem(networks, "media_networks", "no network", "at least one, or leave it out"));
             }
             None if profile.rtp_source == RtpSource::Networks => {
-                let start = Spanned::new(0..0, ());
+                let start = Placed::nowhere(());
                 let wrong = "rtp_source = \"networks\" without networks";
                 problems.push(file.problem(&start, "media_networks", wrong, "media_networks = [\"10.1.0.0/16\"]"));
             }

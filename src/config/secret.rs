@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 
-use super::Problem;
 use super::schema::{AgentEntry, AgentsFile, Ha1Keys};
 use super::source::{Parsed, Sources};
+use super::{Placed, Problem};
 
 /// What proves an agent.
 #[derive(Clone, PartialEq, Eq)]
@@ -70,7 +70,7 @@ fn read(
     agents: &Parsed<AgentsFile>,
     agent: &AgentEntry,
 ) -> Result<Credential, Box<Problem>> {
-    let refuse = |place: &toml::Spanned<String>, key: &str, wrong: String, right: &str| {
+    let refuse = |place: &Placed<String>, key: &str, wrong: String, right: &str| {
         Box::new(agents.problem(place, format!("agent.{key}"), wrong, right))
     };
     match (&agent.secret, &agent.secret_file, &agent.ha1) {
@@ -128,8 +128,8 @@ fn weakness(password: &str, user: &str) -> Option<&'static str> {
     }
 }
 
-fn digests(agents: &Parsed<AgentsFile>, keys: &toml::Spanned<Ha1Keys>) -> Result<Credential, Box<Problem>> {
-    let read = |digest: &Option<toml::Spanned<String>>, name: &str, length: usize| match digest {
+fn digests(agents: &Parsed<AgentsFile>, keys: &Placed<Ha1Keys>) -> Result<Credential, Box<Problem>> {
+    let read = |digest: &Option<Placed<String>>, name: &str, length: usize| match digest {
         None => Ok(None),
         Some(hex) => {
             let text = hex.get_ref().to_ascii_lowercase();

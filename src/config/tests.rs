@@ -385,3 +385,32 @@ fn columns_are_counted_in_characters() {
     assert_eq!(problem::position("一\n二三x", "一\n二三".len()), (2, 3));
     assert_eq!(problem::position("", 9), (1, 1));
 }
+
+/// `config/schemas/` is what the rows say, and every property tells what it is.
+#[test]
+fn the_schemas_in_the_repository_are_those_of_the_rows() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/schemas");
+    for (name, schema) in schemas::all() {
+        let path = folder.join(format!("{name}.schema.json"));
+        let written = std::fs::read_to_string(&path).unwrap_or_default();
+        let remedy = "cargo run -- check --write-schemas config/schemas";
+        assert!(written == schemas::text(&schema), "{} is not up to date; {remedy}", path.display());
+        undescribed(schema.as_value(), name);
+    }
+}
+
+/// Panics at a property without a description.
+fn undescribed(schema: &serde_json::Value, place: &str) {
+    if let Some(properties) = schema.get("properties").and_then(serde_json::Value::as_object) {
+        for (name, property) in properties {
+            assert!(property.get("description").is_some(), "{place}.{name} has no doc comment");
+        }
+    }
+    match schema {
+        serde_json::Value::Object(members) => {
+            members.iter().for_each(|(name, value)| undescribed(value, &format!("{place}.{name}")))
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|item| undescribed(item, place)),
+        _ => {}
+    }
+}

@@ -2,11 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use toml::Spanned;
-
 use super::{Files, number, unique};
-use crate::config::Problem;
 use crate::config::schema::{StepEntry, TrunkEntry};
+use crate::config::{Placed, Problem};
 
 pub(super) fn hotlines(files: &Files<'_>, problems: &mut Vec<Problem>) {
     let file = files.hotlines;
@@ -37,7 +35,7 @@ fn hotline_step(
     files: &Files<'_>,
     trunks: &BTreeMap<&str, &TrunkEntry>,
     staffed: &BTreeSet<&str>,
-    step: &Spanned<StepEntry>,
+    step: &Placed<StepEntry>,
     problems: &mut Vec<Problem>,
 ) {
     let file = files.hotlines;

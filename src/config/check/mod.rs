@@ -12,11 +12,10 @@ mod trunks;
 use std::collections::BTreeSet;
 
 use ipnet::IpNet;
-use toml::Spanned;
 
-use super::Problem;
 use super::schema::{AgentsFile, HotlinesFile, MainFile, TrunksFile};
 use super::source::Parsed;
+use super::{Placed, Problem};
 
 /// All files, parsed.
 pub(in crate::config) struct Files<'a> {
@@ -42,7 +41,7 @@ pub(in crate::config) fn check(files: &Files<'_>, problems: &mut Vec<Problem>) {
 
 fn unique<'a, T>(
     file: &Parsed<T>,
-    names: impl Iterator<Item = &'a Spanned<String>>,
+    names: impl Iterator<Item = &'a Placed<String>>,
     key: &str,
     problems: &mut Vec<Problem>,
 ) {
@@ -55,7 +54,7 @@ fn unique<'a, T>(
     }
 }
 
-fn identifier<T>(file: &Parsed<T>, name: &Spanned<String>, key: &str, problems: &mut Vec<Problem>) {
+fn identifier<T>(file: &Parsed<T>, name: &Placed<String>, key: &str, problems: &mut Vec<Problem>) {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if name.get_ref().is_empty() || name.get_ref().len() > 64 || !name.get_ref().chars().all(plain) {
         let wrong = format!("`{}` is no identifier", name.get_ref().escape_debug());
@@ -63,7 +62,7 @@ fn identifier<T>(file: &Parsed<T>, name: &Spanned<String>, key: &str, problems: 
     }
 }
 
-fn number<T>(file: &Parsed<T>, number: &Spanned<String>, key: &str, problems: &mut Vec<Problem>) {
+fn number<T>(file: &Parsed<T>, number: &Placed<String>, key: &str, problems: &mut Vec<Problem>) {
     let digits = number.get_ref().strip_prefix('+').unwrap_or(number.get_ref());
     if digits.is_empty() || digits.len() > 20 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         let wrong = format!("`{}` is no number", number.get_ref().escape_debug());

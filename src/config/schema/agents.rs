@@ -1,10 +1,12 @@
 //! `agents.toml`: groups and agents.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
-use toml::Spanned;
+
+use crate::config::Placed;
 
 /// `agents.toml`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AgentsFile {
     /// The groups.
@@ -16,41 +18,43 @@ pub struct AgentsFile {
 }
 
 /// `[[group]]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GroupEntry {
     /// Its id.
-    pub id: Spanned<String>,
+    pub id: Placed<String>,
     /// Its name for people.
     #[serde(default)]
     pub name: String,
 }
 
 /// `[[agent]]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AgentEntry {
     /// The operator's number (工号): the user name of the softphone.
-    pub number: Spanned<String>,
+    pub number: Placed<String>,
     /// The operator's name.
     #[serde(default)]
     pub name: String,
     /// The groups.
-    pub groups: Vec<Spanned<String>>,
+    pub groups: Vec<Placed<String>>,
     /// `"${NAME}"`: the password is the environment variable NAME.
-    pub(in crate::config) secret: Option<Spanned<String>>,
+    pub(in crate::config) secret: Option<Placed<String>>,
     /// The password is the first line of this file, relative to `lianxian.toml`.
-    pub(in crate::config) secret_file: Option<Spanned<String>>,
+    pub(in crate::config) secret_file: Option<Placed<String>>,
     /// The digests of `user:realm:password`.
-    pub(in crate::config) ha1: Option<Spanned<Ha1Keys>>,
+    pub(in crate::config) ha1: Option<Placed<Ha1Keys>>,
 }
 
 /// `ha1 = { md5 = "..", sha256 = ".." }`
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct Ha1Keys {
-    pub(in crate::config) md5: Option<Spanned<String>>,
-    pub(in crate::config) sha256: Option<Spanned<String>>,
+    /// By MD5: 32 hexadecimal digits.
+    pub(in crate::config) md5: Option<Placed<String>>,
+    /// By SHA-256: 64 hexadecimal digits.
+    pub(in crate::config) sha256: Option<Placed<String>>,
 }
 
 impl std::fmt::Debug for Ha1Keys {

@@ -1,13 +1,14 @@
 //! `hotlines.toml`: the numbers people dial, and who is called then.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
-use toml::Spanned;
 
 use super::defaults;
+use crate::config::Placed;
 use crate::routing::config::Priority;
 
 /// `hotlines.toml`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HotlinesFile {
     /// The hotlines.
@@ -16,35 +17,36 @@ pub struct HotlinesFile {
 }
 
 /// `[[hotline]]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HotlineEntry {
     /// The number people dial.
-    pub number: Spanned<String>,
+    pub number: Placed<String>,
     /// Its name for people.
     #[serde(default)]
     pub name: String,
     /// Whether it may use the emergency reserve.
     #[serde(default)]
+    #[schemars(schema_with = "super::words::priority")]
     pub priority: Priority,
     /// 200 and music while waiting, instead of 180 until a person answers.
     #[serde(default)]
     pub answer_on_queue: bool,
     /// How long each party rings, in seconds.
     #[serde(default = "defaults::ring_timeout_s")]
-    pub ring_timeout_s: Spanned<u16>,
+    pub ring_timeout_s: Placed<u16>,
     /// Who is called, in order, round after round.
-    pub plan: Spanned<Vec<Spanned<StepEntry>>>,
+    pub plan: Placed<Vec<Placed<StepEntry>>>,
 }
 
 /// A step of a plan: either a group, or a number on a trunk.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StepEntry {
     /// A group of agents: the longest idle first.
-    pub group: Option<Spanned<String>>,
+    pub group: Option<Placed<String>>,
     /// A trunk.
-    pub trunk: Option<Spanned<String>>,
+    pub trunk: Option<Placed<String>>,
     /// The number called on the trunk.
-    pub number: Option<Spanned<String>>,
+    pub number: Option<Placed<String>>,
 }

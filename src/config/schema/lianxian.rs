@@ -3,14 +3,15 @@
 use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
+use schemars::JsonSchema;
 use serde::Deserialize;
-use toml::Spanned;
 
 use super::{TransportKey, defaults};
+use crate::config::Placed;
 use crate::sip::auth::Algorithm;
 
 /// `lianxian.toml`: the daemon itself.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MainFile {
     /// Signalling.
@@ -34,98 +35,100 @@ pub struct MainFile {
 }
 
 /// `[sip]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SipSection {
     /// The realm of our digest challenges and the host name in our URIs.
-    pub realm: Spanned<String>,
+    pub realm: Placed<String>,
     /// What we listen on.
-    pub listen: Spanned<Vec<ListenEntry>>,
+    pub listen: Placed<Vec<ListenEntry>>,
 }
 
 /// `[[sip.listen]]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ListenEntry {
     /// The transport protocol.
     pub transport: TransportKey,
     /// The address to bind.
-    pub address: Spanned<SocketAddr>,
+    pub address: Placed<SocketAddr>,
     /// The address that peers are told; needed if `address` is a wildcard or behind a translator.
-    pub advertise: Option<Spanned<SocketAddr>>,
+    pub advertise: Option<Placed<SocketAddr>>,
 }
 
 /// `[softphones]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SoftphonesSection {
     /// Networks from which softphones may register; others get no answer at all.
-    pub networks: Spanned<Vec<IpNet>>,
+    #[schemars(with = "Vec<String>")]
+    pub networks: Placed<Vec<IpNet>>,
     /// Their SIP profile.
     #[serde(default = "defaults::softphone_profile")]
-    pub profile: Spanned<String>,
+    pub profile: Placed<String>,
     /// The digest algorithms that are offered, the preferred one first.
     #[serde(default = "defaults::digest")]
-    pub digest: Spanned<Vec<Algorithm>>,
+    #[schemars(schema_with = "super::words::algorithms")]
+    pub digest: Placed<Vec<Algorithm>>,
     /// The shortest registration that is accepted, in seconds.
     #[serde(default = "defaults::min_expires_s")]
-    pub min_expires_s: Spanned<u32>,
+    pub min_expires_s: Placed<u32>,
     /// The registration given to a softphone that asks for none, in seconds.
     #[serde(default = "defaults::default_expires_s")]
-    pub default_expires_s: Spanned<u32>,
+    pub default_expires_s: Placed<u32>,
     /// The longest registration that is given, in seconds.
     #[serde(default = "defaults::max_expires_s")]
-    pub max_expires_s: Spanned<u32>,
+    pub max_expires_s: Placed<u32>,
 }
 
 /// `[media]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MediaSection {
     /// The address that media sockets are bound to, and our address in SDP.
-    pub address: Spanned<IpAddr>,
+    pub address: Placed<IpAddr>,
     /// Our address in SDP, if peers see us under another one.
-    pub advertise: Option<Spanned<IpAddr>>,
+    pub advertise: Option<Placed<IpAddr>>,
     /// The IPv6 address of media, for peers that signal over IPv6; `address` is IPv4 then.
-    pub ipv6_address: Option<Spanned<IpAddr>>,
+    pub ipv6_address: Option<Placed<IpAddr>>,
     /// The first RTP port, even.
     #[serde(default = "defaults::first_port")]
-    pub first_port: Spanned<u16>,
+    pub first_port: Placed<u16>,
     /// The last port, odd: the RTCP port of the last pair.
     #[serde(default = "defaults::last_port")]
-    pub last_port: Spanned<u16>,
+    pub last_port: Placed<u16>,
     /// Threads that carry sound; 0 takes one for two processors.
     #[serde(default = "defaults::workers")]
-    pub workers: Spanned<u16>,
+    pub workers: Placed<u16>,
     /// The folder of WAV prompts, relative to this file.
     #[serde(default = "defaults::prompts")]
-    pub prompts: Spanned<String>,
+    pub prompts: Placed<String>,
 }
 
 /// `[limits]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitsSection {
     /// Calls at a time.
-    pub calls: Spanned<u32>,
+    pub calls: Placed<u32>,
     /// Calls of the above that only emergency hotlines may use.
-    pub emergency_reserve: Spanned<u32>,
+    pub emergency_reserve: Placed<u32>,
     /// Stream connections at a time.
-    pub connections: Spanned<u32>,
+    pub connections: Placed<u32>,
     /// Stream connections of one address at a time.
-    pub connections_per_address: Spanned<u32>,
+    pub connections_per_address: Placed<u32>,
 }
 
 /// `[admin]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AdminSection {
     /// Where `/metrics`, `/healthz` and `/readyz` are served: a loopback address.
-    pub listen: Spanned<SocketAddr>,
+    pub listen: Placed<SocketAddr>,
 }
 
 /// `[log]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogSection {
     /// `error`, `warn`, `info`, `debug` or `trace`.
@@ -133,7 +136,7 @@ pub struct LogSection {
 }
 
 /// How much is logged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LogLevel {
     /// Only errors.
@@ -149,13 +152,17 @@ pub enum LogLevel {
 }
 
 /// `[files]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(in crate::config) struct FilesSection {
-    pub(in crate::config) trunks: Spanned<String>,
-    pub(in crate::config) hotlines: Spanned<String>,
-    pub(in crate::config) agents: Spanned<String>,
-    pub(in crate::config) profiles: Spanned<String>,
+    /// The trunks, relative to this file.
+    pub(in crate::config) trunks: Placed<String>,
+    /// The hotlines, relative to this file.
+    pub(in crate::config) hotlines: Placed<String>,
+    /// Groups and agents, relative to this file.
+    pub(in crate::config) agents: Placed<String>,
+    /// The folder of SIP profiles, relative to this file.
+    pub(in crate::config) profiles: Placed<String>,
 }
 
 impl Default for LimitsSection {

@@ -1,7 +1,7 @@
 //! What may stand in the files: one file here for each of theirs.
 //!
 //! Decides: which keys exist, their types and what they default to; the doc comment of a row is what operators read.
-//! Invariants: a value that a later check may complain about carries its place (`Spanned`); unknown keys are refused.
+//! Invariants: a value that a later check may complain about carries its place ([`Placed`](super::Placed)); unknown keys are refused.
 //! Does not do: checks (`config/check`), or the translation to the folders' settings (`config/settings`).
 
 mod agents;
@@ -9,8 +9,10 @@ mod hotlines;
 mod lianxian;
 mod profile;
 mod trunks;
+mod words;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 pub(super) use agents::Ha1Keys;
 pub use agents::{AgentEntry, AgentsFile, GroupEntry};
@@ -23,7 +25,7 @@ pub use profile::ProfileFile;
 pub use trunks::{TrunkEntry, TrunksFile};
 
 /// A transport protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TransportKey {
     /// UDP.
@@ -33,53 +35,52 @@ pub enum TransportKey {
 }
 
 mod defaults {
-    use toml::Spanned;
-
     use super::TransportKey;
+    use crate::config::Placed;
     use crate::sip::auth::Algorithm;
 
     /// A default stands nowhere: its place is the start of the file.
-    pub(super) fn nowhere<T>(value: T) -> Spanned<T> {
-        Spanned::new(0..0, value)
+    pub(super) fn nowhere<T>(value: T) -> Placed<T> {
+        Placed::nowhere(value)
     }
 
-    pub(super) fn softphone_profile() -> Spanned<String> {
+    pub(super) fn softphone_profile() -> Placed<String> {
         nowhere("softphone".to_owned())
     }
 
-    pub(super) fn trunk_profile() -> Spanned<String> {
+    pub(super) fn trunk_profile() -> Placed<String> {
         nowhere("generic".to_owned())
     }
 
-    pub(super) fn digest() -> Spanned<Vec<Algorithm>> {
+    pub(super) fn digest() -> Placed<Vec<Algorithm>> {
         nowhere(vec![Algorithm::Sha256, Algorithm::Md5])
     }
 
-    pub(super) fn min_expires_s() -> Spanned<u32> {
+    pub(super) fn min_expires_s() -> Placed<u32> {
         nowhere(60)
     }
 
-    pub(super) fn default_expires_s() -> Spanned<u32> {
+    pub(super) fn default_expires_s() -> Placed<u32> {
         nowhere(300)
     }
 
-    pub(super) fn max_expires_s() -> Spanned<u32> {
+    pub(super) fn max_expires_s() -> Placed<u32> {
         nowhere(3600)
     }
 
-    pub(super) fn first_port() -> Spanned<u16> {
+    pub(super) fn first_port() -> Placed<u16> {
         nowhere(20_000)
     }
 
-    pub(super) fn last_port() -> Spanned<u16> {
+    pub(super) fn last_port() -> Placed<u16> {
         nowhere(29_999)
     }
 
-    pub(super) fn workers() -> Spanned<u16> {
+    pub(super) fn workers() -> Placed<u16> {
         nowhere(0)
     }
 
-    pub(super) fn prompts() -> Spanned<String> {
+    pub(super) fn prompts() -> Placed<String> {
         nowhere("../prompts".to_owned())
     }
 
@@ -87,15 +88,15 @@ mod defaults {
         TransportKey::Udp
     }
 
-    pub(super) fn trunk_calls() -> Spanned<u32> {
+    pub(super) fn trunk_calls() -> Placed<u32> {
         nowhere(500)
     }
 
-    pub(super) fn invites_per_s() -> Spanned<u32> {
+    pub(super) fn invites_per_s() -> Placed<u32> {
         nowhere(50)
     }
 
-    pub(super) fn ring_timeout_s() -> Spanned<u16> {
+    pub(super) fn ring_timeout_s() -> Placed<u16> {
         nowhere(20)
     }
 }

@@ -28,6 +28,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("prometheus", &["metrics"]),
     ("rsip", &["sip/message"]),
     ("rtc_rtcp", &["media"]),
+    ("schemars", &["config"]),
     ("rtc_rtp", &["media"]),
     ("serde_json", &["api", "cli", "config", "demo", "engine", "switch"]),
     ("serde_path_to_error", &["config"]),
