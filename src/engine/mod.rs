@@ -12,6 +12,7 @@ pub mod health;
 pub mod media_workers;
 pub mod prompts;
 mod ration;
+pub mod reload;
 pub mod run;
 pub mod shutdown;
 pub mod tasks;
