@@ -4,12 +4,13 @@
 //! PJSUA2 and kamailio call through it. Every party has an address of its own in a 127.x.y.0/24 that belongs to one
 //! test, sends a tone of its own and records: who hears whom, and how long a gap was, are numbers.
 //! Invariants: every wait has a deadline; every process is ended by the guard that started it, also when the test
-//! fails; a missing tool fails the test. Does not do: timing promises (scripts/bench does) and lost packets (`world`).
+//! fails; a missing tool fails the test. Does not do: timing promises (scripts/bench does).
 
 #![allow(clippy::disallowed_methods, reason = "these tests run against the real clock")]
 
 // The harness.
 mod baresip;
+mod chaos;
 mod kamailio;
 mod loopback;
 mod namespace;
@@ -21,11 +22,14 @@ mod sound;
 
 // The stories.
 mod cancelled_and_refused;
+mod crossings;
 mod daemon;
 mod held;
 mod kept;
 mod media_plane;
+mod relay_in_bad_weather;
 mod sprayed;
+mod storms;
 mod torture_on_the_wire;
 mod transport;
 mod who_hears_whom;

@@ -124,7 +124,7 @@ class Phone:
         suffix = ";transport=tcp" if options.transport == "tcp" else ""
         config = pj.AccountConfig()
         config.idUri = f"sip:{options.user}@{options.realm}"
-        config.regConfig.registrarUri = f"sip:{options.registrar}{suffix}"
+        config.regConfig.registrarUri = f"sip:{options.realm}{suffix}"
         config.regConfig.registerOnAdd = not options.stranger
         config.sipConfig.proxies.append(f"sip:{options.registrar}{suffix};lr")
         config.sipConfig.transportId = transport_id

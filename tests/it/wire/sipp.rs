@@ -32,13 +32,35 @@ pub(super) struct SippSetup {
     pub(super) talk: Duration,
     /// SIPp's word for the transport: `u1` or `t1`.
     pub(super) transport: &'static str,
+    /// How many calls, ten new ones a second.
+    pub(super) calls: u32,
+    /// What a message that the scenario does not expect means.
+    pub(super) surprises: Surprises,
+}
+
+/// What a message that a scenario does not expect means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Surprises {
+    /// The scenario fails.
+    Fail,
+    /// Nothing: in bad weather, what was doubled or late comes at any time.
+    Pass,
 }
 
 impl SippSetup {
     /// A scenario over UDP with pauses of two seconds.
     pub(super) fn new(scenario: &'static str, local: impl Into<IpAddr>, remote: SocketAddr, ear: SocketAddr) -> Self {
         let local = SocketAddr::new(local.into(), 5060);
-        Self { scenario, local, remote, ear, talk: Duration::from_secs(2), transport: "u1" }
+        Self {
+            scenario,
+            local,
+            remote,
+            ear,
+            talk: Duration::from_secs(2),
+            transport: "u1",
+            calls: 1,
+            surprises: Surprises::Fail,
+        }
     }
 
     /// Starts it.
@@ -59,7 +81,12 @@ impl SippSetup {
             .arg("-sf")
             .arg(format!("{}/tests/sipp/{}.xml", env!("CARGO_MANIFEST_DIR"), self.scenario))
             .args(["-i", &bracketed(self.local.ip()), "-p", &self.local.port().to_string(), "-t", self.transport])
-            .args(["-m", "1", "-l", "1", "-nostdin", "-timeout", "60s", "-timeout_error"])
+            .args(["-m", &self.calls.to_string(), "-l", &self.calls.to_string(), "-r", "10"])
+            .args(["-nostdin", "-timeout", "60s", "-timeout_error"])
+            .args(match self.surprises {
+                Surprises::Fail => &[][..],
+                Surprises::Pass => &["-default_behaviors", "none"][..],
+            })
             .args(["-d", &self.talk.as_millis().to_string()])
             .args(["-key", "ear", &self.ear.ip().to_string(), "-key", "ear_port", &self.ear.port().to_string()])
             .args(["-key", "family", if self.ear.is_ipv6() { "IP6" } else { "IP4" }])
@@ -91,9 +118,17 @@ impl Sipp {
 
     /// Waits for the far end's media address: the scenarios log `media ADDRESS PORT`.
     pub(super) fn media(&mut self) -> SocketAddr {
-        let line = self.says("media");
-        let (address, port) = line.split_once(' ').expect("an address and a port");
-        SocketAddr::new(address.parse().expect("an address"), port.trim().parse().expect("a port"))
+        media_address(&self.says("media"))
+    }
+
+    /// The far end's media addresses of all calls so far.
+    pub(super) fn all_media(&self) -> Vec<SocketAddr> {
+        text_of(&self.log).lines().filter_map(|line| line.strip_prefix("media")).map(media_address).collect()
+    }
+
+    /// Whether the scenario still runs.
+    pub(super) fn runs(&mut self) -> bool {
+        self.process.runs()
     }
 
     /// Waits until the scenario has ended well.
@@ -101,4 +136,9 @@ impl Sipp {
         let status = self.process.ended(Duration::from_secs(60));
         assert!(status.success(), "SIPp's {} ended with {status}: {}", self.scenario, text_of(&self.errors));
     }
+}
+
+fn media_address(line: &str) -> SocketAddr {
+    let (address, port) = line.trim().split_once(' ').expect("an address and a port");
+    SocketAddr::new(address.parse().expect("an address"), port.trim().parse().expect("a port"))
 }
