@@ -36,7 +36,9 @@ pub(super) fn carry_on(cx: &mut Context<'_>, caller: LegId, rings: bool) {
         // Early media of the callee who still rings.
         Source::Leg(leg) if cx.legs.sound(*leg).is_some_and(|sound| sound.voice == Voice::Present) => return,
         Source::Nothing if !cx.legs.is_connected(caller) => return,
-        Source::Nothing | Source::Leg(_) | Source::Ringback | Source::Prompt { .. } => source(cx, caller, rings),
+        Source::Nothing | Source::Leg(_) | Source::Mix(_) | Source::Ringback | Source::Prompt { .. } => {
+            source(cx, caller, rings)
+        }
     };
     cx.hear(caller, source);
 }

@@ -102,9 +102,11 @@ fn watch_dead_air(cx: &mut Context<'_>, state: &State) {
 }
 
 fn is_fed(cx: &Context<'_>, sound: &Sound) -> bool {
+    let speaks = |leg: &LegId| cx.legs.sound(*leg).is_some_and(|sound| sound.voice == Voice::Present);
     match &sound.hears {
         Source::Nothing => false,
-        Source::Leg(leg) => cx.legs.sound(*leg).is_some_and(|sound| sound.voice == Voice::Present),
+        Source::Leg(leg) => speaks(leg),
+        Source::Mix(legs) => legs.iter().any(speaks),
         Source::Ringback | Source::Prompt { .. } => true,
     }
 }

@@ -30,6 +30,8 @@ pub struct Counters {
     pub over_rate: u64,
     /// Packets from before the latest change of source, which would have jumped back (T26).
     pub late_after_switch: u64,
+    /// Samples that came too late to be heard in a mix.
+    pub mixed_late_samples: u64,
     /// Valid RTCP packets from peers.
     pub control_received: u64,
     /// RTCP packets to peers.
@@ -78,6 +80,7 @@ impl Counters {
             &mut self.stale,
             &mut self.over_rate,
             &mut self.late_after_switch,
+            &mut self.mixed_late_samples,
             &mut self.control_received,
             &mut self.control_sent,
             &mut self.control_bye_ignored,
@@ -106,6 +109,7 @@ impl Counters {
             other.stale,
             other.over_rate,
             other.late_after_switch,
+            other.mixed_late_samples,
             other.control_received,
             other.control_sent,
             other.control_bye_ignored,

@@ -2,7 +2,8 @@
 //!
 //! Decides: which packet is accepted, where it goes and what its header says then; what a leg hears when nobody talks.
 //! Invariants: a packet of one call reaches only parties of that call (I12); nothing goes to an address outside the
-//! leg's SDP, or with `learn` its locked source (I13); SSRC, sequence and timestamp are continuous per receiver.
+//! leg's SDP, or with `learn` its locked source (I13); SSRC, sequence and timestamp are continuous per receiver, also from
+//! relay to mix and back.
 //! Does not do: sockets, threads, clocks (`engine` runs a [`plane::Plane`] per media thread), SDP.
 
 #![warn(clippy::wildcard_enum_match_arm)]
@@ -10,8 +11,10 @@
 pub mod counters;
 pub mod fact;
 pub mod g711;
+mod jitter;
 mod key;
 pub mod library;
+mod mixer;
 pub mod order;
 pub mod plane;
 pub mod ports;

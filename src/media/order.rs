@@ -70,6 +70,9 @@ pub enum Source {
     Nothing,
     /// Another leg of the same call, packet by packet.
     Leg(LegId),
+    /// The sum of other legs of the same call, 20 ms by 20 ms: what each of three hears. Never the leg itself, which
+    /// would hear its own voice come back.
+    Mix(SmallVec<[LegId; 3]>),
     /// Ringback: 450 Hz, 1 s on, 4 s off.
     Ringback,
     /// A recorded prompt, by its name in the prompt folder.

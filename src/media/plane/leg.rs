@@ -11,6 +11,7 @@ use crate::base::ids::{CallId, LegId};
 use crate::base::time::Instant;
 use crate::base::timer::TimerTable;
 use crate::media::counters::Counters;
+use crate::media::jitter::Jitter;
 use crate::media::key::{KeyReader, KeyWriter};
 use crate::media::library::Recording;
 use crate::media::order::{AgreedSession, Codec, Payload};
@@ -34,6 +35,8 @@ const KEY_RATE: u32 = 100;
 pub(super) enum Timer {
     /// The next packet of a recording or of a key is due.
     Tick,
+    /// The next 20 ms of a mix are due.
+    Mix,
     /// The leg has been silent for [`SILENT_AFTER`], unless a packet came meanwhile.
     Silence,
     /// A key's end packets are all lost.
@@ -46,12 +49,36 @@ pub(super) enum Timer {
 #[derive(Clone, Debug)]
 pub(super) enum Hearing {
     Nothing,
-    /// A leg of the call, which may not be open yet or not any more.
-    Leg {
-        id: LegId,
-        slot: Option<usize>,
-    },
+    Leg(Heard),
+    Mix(SmallVec<[Heard; 3]>),
     Playing(Playing),
+}
+
+/// A leg of the call that is heard: it may not be open yet, or not any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Heard {
+    pub(super) id: LegId,
+    pub(super) slot: Option<usize>,
+}
+
+impl Hearing {
+    /// The legs that are heard.
+    pub(super) fn heard(&self) -> &[Heard] {
+        match self {
+            Self::Leg(heard) => std::slice::from_ref(heard),
+            Self::Mix(heard) => heard,
+            Self::Nothing | Self::Playing(_) => &[],
+        }
+    }
+
+    /// The legs that are heard, to be linked.
+    pub(super) fn heard_mut(&mut self) -> &mut [Heard] {
+        match self {
+            Self::Leg(heard) => std::slice::from_mut(heard),
+            Self::Mix(heard) => heard,
+            Self::Nothing | Self::Playing(_) => &mut [],
+        }
+    }
 }
 
 /// A recording that sounds.
@@ -97,6 +124,8 @@ pub(super) struct Leg {
     pub(super) session: Option<Session>,
     pub(super) hears: Hearing,
     pub(super) listeners: SmallVec<[usize; 4]>,
+    /// Its voice for those who hear it in a mix; made when the first of them does, so that no packet allocates.
+    pub(super) input: Option<Box<Jitter>>,
     pub(super) stream: Stream,
     pub(super) reception: Option<Reception>,
     pub(super) health: Health,
@@ -132,6 +161,7 @@ impl Leg {
             session: None,
             hears: Hearing::Nothing,
             listeners: SmallVec::new(),
+            input: None,
             // The sequence starts in the lower half: an SRTP receiver then cannot mistake the first wrap (RFC 3711 3.3.1).
             stream: Stream::new(ssrc, (entropy.next_u64() & 0x7fff) as u16, start),
             reception: None,
@@ -209,14 +239,19 @@ impl Leg {
         }
     }
 
-    /// Whether it already hears the leg `id`.
+    /// Whether it already hears the leg `id`, and nobody else.
     pub(super) fn hears_leg(&self, id: LegId) -> bool {
-        matches!(self.hears, Hearing::Leg { id: heard, slot: Some(_) } if heard == id)
+        matches!(self.hears, Hearing::Leg(Heard { id: heard, slot: Some(_) }) if heard == id)
+    }
+
+    /// Whether it already hears just these legs, added up.
+    pub(super) fn hears_mix(&self, ids: &[LegId]) -> bool {
+        matches!(&self.hears, Hearing::Mix(heard) if heard.iter().map(|heard| heard.id).eq(ids.iter().copied()))
     }
 
     /// Whether it is to hear the leg `id` as soon as that is open.
     pub(super) fn awaits(&self, id: LegId) -> bool {
-        matches!(self.hears, Hearing::Leg { id: heard, slot: None } if heard == id)
+        self.hears.heard().contains(&Heard { id, slot: None })
     }
 
     /// Whether it hears this prompt over and over: ordered again, it must not start again.

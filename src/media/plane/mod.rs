@@ -8,6 +8,7 @@
 
 mod contain;
 mod leg;
+mod mix;
 mod receive;
 #[cfg(test)]
 mod tests;
@@ -22,9 +23,10 @@ use std::time::Duration;
 use slab::Slab;
 use smallvec::SmallVec;
 
-use self::leg::{Hearing, Leg, Playing};
+use self::leg::{Heard, Hearing, Leg, Playing, Timer};
 use super::counters::Counters;
 use super::fact::Fact;
+use super::jitter::Jitter;
 use super::library::Library;
 use super::order::{Order, Source};
 use super::reception::Reception;
@@ -274,8 +276,15 @@ impl Plane {
         let leg = self.legs.remove(slot);
         for listener in &leg.listeners {
             if let Some(listener) = self.legs.get_mut(*listener) {
-                listener.hears = Hearing::Leg { id, slot: None };
-                listener.stream.detach();
+                listener
+                    .hears
+                    .heard_mut()
+                    .iter_mut()
+                    .filter(|heard| heard.id == id)
+                    .for_each(|heard| heard.slot = None);
+                if let Hearing::Leg(_) = listener.hears {
+                    listener.stream.detach();
+                }
             }
         }
         if let Some(siblings) = self.by_call.get_mut(&leg.call) {
@@ -303,8 +312,14 @@ impl Plane {
             Source::Leg(id) if leg.hears_leg(id) => return,
             Source::Leg(id) => {
                 self.unlink(slot);
+                if let Some(leg) = self.legs.get_mut(slot) {
+                    leg.hears = Hearing::Leg(Heard { id, slot: None });
+                    leg.stream.detach();
+                }
                 return self.link(slot, id);
             }
+            Source::Mix(ids) if leg.hears_mix(&ids) => return,
+            Source::Mix(ids) => return self.hear_mix(now, slot, &ids),
             Source::Nothing => None,
             Source::Ringback if leg.repeats(RINGBACK) => return,
             Source::Ringback => Some(Playing::new(RINGBACK.to_owned(), self.library.ringback().clone(), true)),
@@ -321,26 +336,35 @@ impl Plane {
         leg.arm_tick(now);
     }
 
-    /// Lets the leg in `slot` hear the leg `id` of the same call, now or as soon as it is open.
+    /// Links the leg in `slot` with the leg `id` of the same call, which it is to hear, if that is open.
     fn link(&mut self, slot: usize, id: LegId) {
         let Some(leg) = self.legs.get_mut(slot) else { return };
-        let call = leg.call;
-        leg.hears = Hearing::Leg { id, slot: None };
-        leg.stream.detach();
+        let (call, mixed) = (leg.call, matches!(leg.hears, Hearing::Mix(_)));
         let Some(source) = self.by_leg.get(&id).copied().filter(|source| *source != slot) else { return };
         let Some(heard) = self.legs.get_mut(source).filter(|heard| heard.call == call) else { return };
         heard.listeners.push(slot);
-        if let Some(leg) = self.legs.get_mut(slot) {
-            leg.hears = Hearing::Leg { id, slot: Some(source) };
+        if mixed && heard.input.is_none() {
+            heard.input = Some(Box::new(Jitter::new()));
         }
+        let Some(leg) = self.legs.get_mut(slot) else { return };
+        leg.hears.heard_mut().iter_mut().filter(|heard| heard.id == id).for_each(|heard| heard.slot = Some(source));
     }
 
+    /// The leg in `slot` hears nothing any more.
     fn unlink(&mut self, slot: usize) {
         let Some(leg) = self.legs.get_mut(slot) else { return };
-        if let Hearing::Leg { slot: Some(source), .. } = leg.hears {
-            leg.hears = Hearing::Nothing;
-            if let Some(heard) = self.legs.get_mut(source) {
-                heard.listeners.retain(|listener| *listener != slot);
+        leg.timers.stop(Timer::Mix);
+        let hearing = std::mem::replace(&mut leg.hears, Hearing::Nothing);
+        for source in hearing.heard().iter().filter_map(|heard| heard.slot) {
+            let Some(heard) = self.legs.get_mut(source) else { continue };
+            heard.listeners.retain(|listener| *listener != slot);
+            let listeners = heard.listeners.clone();
+            let mixed =
+                |listener: &usize| self.legs.get(*listener).is_some_and(|leg| matches!(leg.hears, Hearing::Mix(_)));
+            if !listeners.iter().any(mixed)
+                && let Some(heard) = self.legs.get_mut(source)
+            {
+                heard.input = None;
             }
         }
     }

@@ -5,7 +5,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use super::leg::{Health, Leg, SILENT_AFTER, Timer};
+use super::leg::{Health, Hearing, Leg, SILENT_AFTER, Timer};
 use super::{Arrival, Channel, Departure, Plane, Port, Reason, Verdict, push_fact};
 use crate::base::time::Instant;
 use crate::media::fact::Fact;
@@ -65,7 +65,10 @@ impl Plane {
             self.refresh_deadline(slot);
         }
         match taken {
-            Ok(Some(accepted)) => Verdict::Relayed(self.relay(now, &arrival, &accepted, packet, send)),
+            Ok(Some(accepted)) => {
+                self.put_into_mixes(slot, &accepted, packet);
+                Verdict::Relayed(self.relay(now, &arrival, &accepted, packet, send))
+            }
             Ok(None) => Verdict::Noted,
             Err(reason) => {
                 self.count(slot, reason);
@@ -180,6 +183,16 @@ impl Plane {
         Ok(None)
     }
 
+    /// Those who hear the leg in a mix get its voice at their next tick. Keys are not mixed: each is told to the call,
+    /// which passes on what is to be passed on.
+    fn put_into_mixes(&mut self, slot: usize, accepted: &Accepted, packet: &[u8]) {
+        let Some(input) = self.legs.get_mut(slot).and_then(|leg| leg.input.as_mut()) else { return };
+        let late = input.late();
+        let codes = packet.get(accepted.payload.clone()).unwrap_or_default();
+        input.put(accepted.header.ssrc, accepted.header.timestamp, accepted.codec, codes);
+        self.counters.mixed_late_samples += input.late() - late;
+    }
+
     /// Hands the packet to every listener: first to those who take it as it is, then, in the other law, to the rest.
     fn relay(
         &mut self,
@@ -235,6 +248,9 @@ impl Plane {
         packet: &[u8],
     ) -> Option<Header> {
         let leg = self.legs.get_mut(slot)?;
+        if let Hearing::Mix(_) = leg.hears {
+            return None;
+        }
         // Our own key has the stream for itself; a leg that pauses gets nothing.
         if leg.key_writer.is_busy() || leg.destination().is_none() {
             return None;

@@ -16,7 +16,7 @@ use crate::media::stream::LATE_MAX;
 const PACKET_MAX: usize = HEADER_LENGTH + 480;
 
 /// One packet that a tick makes: the first `length` bytes.
-struct Made {
+pub(super) struct Made {
     bytes: [u8; PACKET_MAX],
     length: usize,
 }
@@ -37,6 +37,7 @@ impl Plane {
         while let Some((timer, due)) = self.legs.get_mut(slot).and_then(|leg| due(leg, now)) {
             match timer {
                 Timer::Tick => self.tick(now, due, slot, send),
+                Timer::Mix => self.mix(now, due, slot, send),
                 Timer::Silence => self.check_silence(now, slot),
                 Timer::KeyEnd => self.end_key(now, slot),
                 Timer::Control => self.report(now, slot, send),
@@ -61,8 +62,7 @@ impl Plane {
         let destination = leg.destination();
         if let Some((made, to)) = key.or(voice).zip(destination) {
             self.count_sent(slot, made.length - HEADER_LENGTH);
-            let packet = made.bytes.get(..made.length).unwrap_or_default();
-            send(Departure { port: Port { slot, channel: Channel::Rtp }, to }, packet);
+            send(Departure { port: Port { slot, channel: Channel::Rtp }, to }, made.packet());
         }
     }
 
@@ -133,7 +133,7 @@ fn make_key(leg: &mut Leg, now: Instant, samples: u16) -> Option<Made> {
         Step::Continue(payload, elapsed) => (leg.stream.continue_key(payload_type, u32::from(elapsed)), payload),
         Step::Rest => return None,
     };
-    let mut made = Made { bytes: [0; PACKET_MAX], length: HEADER_LENGTH + PAYLOAD_LENGTH };
+    let mut made = Made::of(PAYLOAD_LENGTH);
     made.fill(&header)?.copy_from_slice(&payload);
     Some(made)
 }
@@ -152,7 +152,7 @@ fn make_voice(leg: &mut Leg, now: Instant, samples: usize) -> (Option<Made>, boo
         return (None, ended);
     }
     let header = leg.stream.write(now, payload_type, u32::try_from(samples).unwrap_or(0));
-    let mut made = Made { bytes: [0; PACKET_MAX], length: HEADER_LENGTH + samples };
+    let mut made = Made::of(samples);
     let Some(sound) = made.fill(&header) else { return (None, ended) };
     playing.recording.copy(start, playing.repeat, codec, sound);
     (Some(made), ended)
@@ -172,8 +172,18 @@ impl Playing {
 }
 
 impl Made {
+    /// A packet of so many bytes of payload.
+    pub(super) const fn of(payload: usize) -> Self {
+        Self { bytes: [0; PACKET_MAX], length: HEADER_LENGTH + payload }
+    }
+
+    /// The whole packet.
+    pub(super) fn packet(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+
     /// Writes the header and gives the place of the payload.
-    fn fill(&mut self, header: &Header) -> Option<&mut [u8]> {
+    pub(super) fn fill(&mut self, header: &Header) -> Option<&mut [u8]> {
         let (head, rest) = self.bytes.split_first_chunk_mut::<HEADER_LENGTH>()?;
         *head = header.to_bytes();
         rest.get_mut(..self.length - HEADER_LENGTH)

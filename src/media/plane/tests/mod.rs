@@ -4,6 +4,7 @@ mod contained;
 mod continuity;
 mod health;
 mod keys;
+mod mix;
 mod playing;
 mod relay;
 mod sources;
