@@ -14,6 +14,29 @@ pub(super) struct Kamailio {
 impl Kamailio {
     /// A proxy at `address` between the carrier's switch and the daemon: what comes from one goes to the other.
     pub(super) fn between(loopback: &Loopback, address: Ipv4Addr, switch: SocketAddr, daemon: SocketAddr) -> Self {
+        Self::start(loopback, address, switch, daemon, "")
+    }
+
+    /// The same as the edge of an IMS network: it writes the called number as a tel: URI, asserts the caller twice, as
+    /// sip: and as tel: in the form of E.164, and adds what such networks add.
+    pub(super) fn ims(loopback: &Loopback, address: Ipv4Addr, switch: SocketAddr, daemon: SocketAddr) -> Self {
+        let words = format!(
+            r#"
+    if (is_method("INVITE") && !has_totag() && $si == "{switch}") {{
+        remove_hf("P-Asserted-Identity");
+        append_hf("P-Asserted-Identity: <sip:+86$fU@gd.ims.mnc000.mcc460.3gppnetwork.org;user=phone>, <tel:+86$fU>\r\n");
+        append_hf("P-Charging-Vector: icid-value=\"7a5c;0 x\";icid-generated-at=192.0.2.7;orig-ioi=gd.chinamobile.com\r\n");
+        append_hf("P-Access-Network-Info: 3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=460001234567890a\r\n");
+        append_hf("P-Early-Media: supported\r\n");
+        $ru = "tel:" + $rU + ";phone-context=+86";
+    }}
+"#,
+            switch = switch.ip(),
+        );
+        Self::start(loopback, address, switch, daemon, &words)
+    }
+
+    fn start(loopback: &Loopback, address: Ipv4Addr, switch: SocketAddr, daemon: SocketAddr, words: &str) -> Self {
         let config = format!(
             r#"#!KAMAILIO
 debug=2
@@ -41,6 +64,7 @@ request_route {{
     if (is_method("CANCEL")) {{ if (t_check_trans()) {{ t_relay(); }} exit; }}
     t_check_trans();
     record_route();
+    {words}
     if ($si == "{switch_host}") {{ $du = "sip:{daemon}"; }} else {{ $du = "sip:{switch}"; }}
     t_relay();
 }}
