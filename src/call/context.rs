@@ -11,6 +11,7 @@ use crate::base::time::Instant;
 use crate::base::timer::TimerTable;
 use crate::call::action::{Action, Actions};
 use crate::call::command::Refusal;
+use crate::call::identity::{self, NewLeg};
 use crate::call::leg::{Leg, Legs, Phase};
 use crate::call::notice::{CallerLoss, Notice, What};
 use crate::call::record::{CallRecord, LegEnd, Who};
@@ -20,10 +21,11 @@ use crate::call::supplies::Supplies;
 use crate::call::timer::Timer;
 use crate::media::order::{Order, Source};
 use crate::routing::Decision;
+use crate::routing::recipe::Showing;
 use crate::sdp::session::Session;
 use crate::sip::fact::{Cause, Peer, ReferId};
 use crate::sip::flow::Flow;
-use crate::sip::message::{NameAddr, Uri};
+use crate::sip::message::Uri;
 use crate::sip::order::{LegOrder, OutgoingInvite};
 
 /// What a state works with.
@@ -44,12 +46,14 @@ pub(crate) struct Context<'a> {
 
 /// Whom to call, and how.
 pub(super) struct Callee {
+    /// The plan that it stands in, with the identity to show.
+    pub(super) decision: Arc<Decision>,
     pub(super) who: Who,
     pub(super) peer: Peer,
     pub(super) flow: Flow,
-    pub(super) uri: Uri,
-    pub(super) to: NameAddr,
-    pub(super) trust: crate::routing::config::Trust,
+    /// The contact of an agent's softphone; a trunk is called by the number in `who`.
+    pub(super) contact: Option<Uri>,
+    pub(super) showing: Showing,
     pub(super) rules: Rules,
 }
 
@@ -127,20 +131,32 @@ impl Context<'_> {
     pub(super) fn dial(&mut self, callee: Callee) -> Option<LegId> {
         let leg = self.supplies.leg();
         let mut sound = self.open_sound(leg, callee.flow.remote.ip(), callee.rules)?;
+        let written = identity::write(
+            self.site,
+            &NewLeg {
+                call: self.call,
+                decision: &callee.decision,
+                who: &callee.who,
+                contact: callee.contact.as_ref(),
+                remote: callee.flow.remote,
+                showing: callee.showing,
+            },
+        );
         let invite = OutgoingInvite {
             leg,
             peer: callee.peer,
             flow: callee.flow,
-            uri: callee.uri,
-            from: super::identity::from(&self.decision.caller_id, callee.trust, &self.site.host),
-            to: callee.to,
-            headers: super::identity::headers(&self.decision.caller_id, callee.trust, &self.site.host),
+            uri: written.uri,
+            from: written.from,
+            to: written.to,
+            headers: written.headers,
             offer: sound.offer(),
             max_forwards: self.max_forwards,
         };
         self.out.push(Action::Invite(Box::new(invite)));
         self.legs.add(Leg { id: leg, who: callee.who.clone(), phase: Phase::Called(sound) });
         self.record.begin(self.now, leg, callee.who.clone());
+        self.record.presented(leg, written.summary);
         self.publish(What::Dialled { leg, who: callee.who });
         Some(leg)
     }

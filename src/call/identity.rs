@@ -1,44 +1,178 @@
-//! How the caller's number is written on a new leg (携号): From and P-Asserted-Identity, always the same number.
+//! How the caller's identity is written on a new leg (携号): what the recipe says, as SIP.
+//!
+//! The only writer: a leg that is dialled, whatever for, and `lianxian route` both come here, so that what is shown
+//! beforehand is what leaves.
+
+use std::net::SocketAddr;
 
 use bytes::Bytes;
 
-use crate::routing::CallerId;
-use crate::routing::caller_id::DisplayName;
-use crate::routing::config::Trust;
+use crate::base::ids::CallId;
+use crate::call::record::Who;
+use crate::call::site::Site;
+use crate::routing::Decision;
+use crate::routing::config::{Subscription, Trust};
+use crate::routing::profile::{Names, Profile, UriForm};
+use crate::routing::recipe::{self, Address, Called, Occasion, Showing, Summary, Target, Value};
+use crate::sip::message::text::Charset;
 use crate::sip::message::{Host, Name, NameAddr, Uri};
 
-/// From of a new leg: the citizen's number at our host, or nobody (RFC 3323 4.1.1.3) when the peer may not see it.
-pub(super) fn from(caller: &CallerId, trust: Trust, host: &Host) -> NameAddr {
-    if caller.visible_to(trust) { address(caller, host) } else { anonymous() }
+/// A leg to be dialled.
+#[derive(Clone, Copy, Debug)]
+pub struct NewLeg<'a> {
+    /// The call.
+    pub call: CallId,
+    /// Why it goes there, and whose number it shows.
+    pub decision: &'a Decision,
+    /// Who is called.
+    pub who: &'a Who,
+    /// The contact that an agent's softphone registered.
+    pub contact: Option<&'a Uri>,
+    /// Where the request goes first.
+    pub remote: SocketAddr,
+    /// Whose number is to be shown.
+    pub showing: Showing,
 }
 
-/// The headers that carry the number beside From.
-///
-/// P-Asserted-Identity goes only into the trust domain (RFC 3325 9.1); `Privacy: id` goes with a withheld number
-/// wherever it goes, so that the next network withholds it too. What the caller's own INVITE had is never copied (I23).
-pub(super) fn headers(caller: &CallerId, trust: Trust, host: &Host) -> Vec<(Name, Bytes)> {
-    let mut headers = Vec::new();
-    match trust {
-        Trust::Trusted if caller.visible_to(trust) => {
-            headers.push((Name::PAssertedIdentity, address(caller, host).to_bytes()));
+/// What an INVITE says of who calls and who is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The Request-URI.
+    pub uri: Uri,
+    /// From, without tag.
+    pub from: NameAddr,
+    /// To, without tag.
+    pub to: NameAddr,
+    /// Identity, way and context, in their order.
+    pub headers: Vec<(Name, Bytes)>,
+    /// What the record keeps of it.
+    pub summary: Summary,
+}
+
+/// Writes a leg's identity.
+pub fn write(site: &Site, leg: &NewLeg<'_>) -> Written {
+    let peer = PeerRow::of(site, leg.who);
+    let (house, host) = (site.host.to_string(), host_of(leg.remote));
+    let called = match leg.who {
+        Who::Agent(agent) => Called::Agent(agent),
+        Who::Trunk { number, .. } => Called::Number { number, host: &host, port: leg.remote.port() },
+        // Nobody dials a caller; were one dialled, it would be as a number without a name.
+        Who::Caller(_) => Called::Number { number: "", host: &host, port: leg.remote.port() },
+    };
+    let occasion = Occasion {
+        outbound: &peer.profile.outbound,
+        trust: peer.trust,
+        subscription: &peer.subscription,
+        house: &house,
+        called,
+        caller: &leg.decision.caller_id,
+        showing: leg.showing,
+        hotline: &leg.decision.hotline,
+        referral: leg.decision.referral.as_ref(),
+        territory: leg.decision.territory.as_ref().map(|territory| territory.code.as_str()),
+        linkage: leg.call,
+    };
+    let presented = recipe::present(&occasion);
+    let names = peer.profile.outbound.names;
+    let to = name_addr(&presented.to, names);
+    Written {
+        uri: match (&presented.request_uri, leg.contact) {
+            (Some(target), _) => uri(target),
+            (None, Some(contact)) => contact.clone(),
+            (None, None) => to.uri.clone(),
+        },
+        from: name_addr(&presented.from, names),
+        to,
+        headers: presented
+            .headers
+            .iter()
+            .map(|line| (Name::from(line.name.as_str()), value(&line.value, names)))
+            .collect(),
+        summary: presented.summary,
+    }
+}
+
+/// What the configuration says of a peer.
+struct PeerRow {
+    profile: Profile,
+    trust: Trust,
+    subscription: Subscription,
+}
+
+impl PeerRow {
+    fn of(site: &Site, who: &Who) -> Self {
+        let named = |id: &crate::base::ids::ProfileId| {
+            site.routing.profile(id).cloned().unwrap_or_else(|| Profile::named(id.as_str()))
+        };
+        let trunk = match who {
+            Who::Trunk { trunk, .. } => site.routing.trunk(trunk),
+            Who::Agent(_) | Who::Caller(_) => None,
+        };
+        match trunk {
+            Some(row) => {
+                Self { profile: named(&row.profile), trust: row.trust, subscription: row.subscription.clone() }
+            }
+            // A softphone of ours belongs to the house.
+            None => Self {
+                profile: named(&site.routing.softphone_profile),
+                trust: Trust::Trusted,
+                subscription: Subscription::default(),
+            },
         }
-        Trust::Trusted | Trust::Untrusted => {}
     }
-    if caller.presentation == crate::routing::Presentation::Restricted {
-        headers.push((Name::Privacy, Bytes::from_static(b"id")));
-    }
-    headers
 }
 
-fn address(caller: &CallerId, host: &Host) -> NameAddr {
-    let mut address = NameAddr::new(Uri::sip(Some(caller.number.reveal()), host.clone(), None));
-    address.display = caller.display.as_ref().map(DisplayName::reveal).cloned();
-    address
+fn host_of(remote: SocketAddr) -> String {
+    Host::Ip(remote.ip()).to_string()
 }
 
-fn anonymous() -> NameAddr {
-    let host = Host::Name(Bytes::from_static(b"anonymous.invalid"));
-    let mut address = NameAddr::new(Uri::sip(Some("anonymous"), host, None));
-    address.display = Some(Bytes::from_static(b"Anonymous"));
-    address
+fn value(value: &Value, names: Names) -> Bytes {
+    match value {
+        Value::Address(address) => name_addr(address, names).to_bytes(),
+        Value::Text(text) => Bytes::copy_from_slice(text.as_bytes()),
+    }
+}
+
+fn name_addr(address: &Address, names: Names) -> NameAddr {
+    let mut written = NameAddr::new(uri(&address.target));
+    written.display = address.display.as_ref().map(|name| name.reveal().clone());
+    for (name, value) in &address.params {
+        written.params.set(name, Some(Bytes::copy_from_slice(value.as_bytes())));
+    }
+    let charset = match names {
+        Names::AsReceived => return written,
+        Names::None => {
+            written.display = None;
+            return written;
+        }
+        Names::Utf8 => Charset::Utf8,
+        Names::Gbk => Charset::Gbk,
+        Names::Gb18030 => Charset::Gb18030,
+    };
+    match written.display_text() {
+        Some(name) => written.with_display(&name, charset),
+        None => written,
+    }
+}
+
+fn uri(target: &Target) -> Uri {
+    let host = || {
+        let name = || Host::Name(Bytes::copy_from_slice(target.host.as_bytes()));
+        Host::parse(target.host.as_bytes()).unwrap_or_else(name)
+    };
+    let mut uri = match target.form {
+        UriForm::Sip | UriForm::SipPhone => Uri::sip(Some(&target.user), host(), target.port),
+        // RFC 3966 knows digits only: a name has no tel: form.
+        UriForm::Tel => Uri::tel(&target.user),
+    };
+    for (name, value) in &target.params {
+        uri.set_param(name, Some(value));
+    }
+    if target.form == UriForm::SipPhone {
+        uri.set_param("user", Some("phone"));
+    }
+    for (name, value) in &target.headers {
+        uri = uri.with_header(name, value);
+    }
+    uri
 }

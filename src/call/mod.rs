@@ -19,6 +19,7 @@ pub mod command;
 pub mod event;
 #[cfg(feature = "faults")]
 pub mod fault;
+pub mod identity;
 pub mod notice;
 pub mod record;
 pub mod site;
@@ -30,7 +31,6 @@ mod comfort;
 mod context;
 mod ending;
 mod hunt;
-mod identity;
 mod keys;
 pub(crate) mod leg;
 mod pair;

@@ -12,6 +12,7 @@ use crate::base::time::Instant;
 use crate::call::command::Particulars;
 use crate::call::notice::CallerLoss;
 use crate::routing::Decision;
+use crate::routing::recipe::Summary;
 use crate::sip::fact::{Cause, Failure, Loss, Peer};
 
 /// The most legs that a record lists. A call that is rerouted all night keeps its first ones and counts the others.
@@ -142,6 +143,9 @@ pub struct LegRecord {
     pub rang: Option<Instant>,
     /// When it was answered.
     pub answered: Option<Instant>,
+    /// What was shown there of the caller; nothing on the caller's own leg.
+    #[serde(default)]
+    pub presented: Option<Summary>,
     /// When and how it ended.
     pub ended: Option<(Instant, LegEnd)>,
 }
@@ -197,7 +201,14 @@ impl CallRecord {
             self.more_legs = self.more_legs.saturating_add(1);
             return;
         }
-        self.legs.push(LegRecord { leg, who, began: now, rang: None, answered: None, ended: None });
+        self.legs.push(LegRecord { leg, who, began: now, rang: None, answered: None, presented: None, ended: None });
+    }
+
+    /// What a leg's INVITE showed of the caller (R2).
+    pub(super) fn presented(&mut self, leg: LegId, summary: Summary) {
+        if let Some(line) = self.line(leg) {
+            line.presented.get_or_insert(summary);
+        }
     }
 
     /// A leg rings.

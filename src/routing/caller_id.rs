@@ -3,27 +3,34 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::chain::{self, Hop};
+use super::claims::{Claim, Claims, PrivacyWords};
 use super::config::Trust;
+use super::profile::{CallerFrom, Inbound};
 use crate::base::ids::AgentId;
+use crate::base::number::Number;
 use crate::base::pii::Pii;
-
-/// The longest user part that is taken for a number, in bytes: a telephone number has at most 15 digits (E.164).
-const MAX_NUMBER: usize = 64;
 
 /// The longest display name that is passed on, in bytes.
 const MAX_DISPLAY: usize = 128;
 
-/// The caller's number: set once, where the call comes in, and owned by the call, never by a leg (trap T21).
+/// The caller's identity: set once, where the call comes in, and owned by the call, never by a leg (trap T21).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallerId {
     /// The number as the network wrote it. Empty if the network gave none.
     pub number: Pii,
+    /// The same, normalised.
+    pub normal: Number,
     /// The name, as its bytes came.
     pub display: Option<DisplayName>,
     /// Whether everybody may see it.
     pub presentation: Presentation,
+    /// What the caller asked for in words.
+    pub privacy: PrivacyWords,
     /// Who vouches for it.
     pub source: Source,
+    /// The numbers through which the call came to us, the number called first standing first (trap T56).
+    pub chain: Vec<Hop>,
 }
 
 /// A display name: any bytes (GB18030 as often as UTF-8), passed on unchanged, and personal data.
@@ -61,82 +68,73 @@ pub enum Presentation {
 }
 
 /// Who vouches for a number.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Source {
     /// P-Asserted-Identity of a trusted trunk (RFC 3325).
     Asserted,
+    /// P-Preferred-Identity of a trusted trunk.
+    Preferred,
+    /// Remote-Party-ID of a trusted trunk.
+    RemoteParty,
+    /// Diversion of a trusted trunk: the telephone that forwards.
+    Diversion,
     /// From: the peer's word.
     From,
     /// The softphone's digest: the agent's own number.
     Registered,
 }
 
-/// What an INVITE says about its caller.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Claims {
-    /// From.
-    pub from: Claim,
-    /// P-Asserted-Identity, in order: up to one sip: and one tel: URI.
-    pub asserted: Vec<Claim>,
-    /// Privacy.
-    pub presentation: Presentation,
-}
-
-/// One name-addr.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Claim {
-    /// The user part of a sip: URI or the number of a tel: URI, decoded.
-    pub number: Bytes,
-    /// The display name.
-    pub display: Option<Bytes>,
-}
-
-impl Claim {
-    fn number(&self) -> Option<&str> {
-        let number = std::str::from_utf8(&self.number).ok()?;
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '*' | '#' | '-' | '.' | '_');
-        (!number.is_empty() && number.len() <= MAX_NUMBER && number.chars().all(plain)).then_some(number)
-    }
-
-    fn is_dialable(&self) -> bool {
-        self.number().is_some_and(|number| {
-            let digits = number.strip_prefix('+').unwrap_or(number);
-            !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit())
-        })
-    }
-}
-
 impl CallerId {
-    /// What is believed of `claims` when they come over a trunk.
+    /// What is believed of `claims` when they come over a trunk. `area` is the trunk's area code.
     ///
-    /// Inside the trust domain the network's assertion beats From; of two assertions the one that can be dialled.
-    /// Outside it an assertion is as if it were not there (I23, V17).
-    pub fn over_trunk(claims: &Claims, trust: Trust) -> Self {
-        let asserted = match trust {
-            Trust::Trusted => {
-                claims.asserted.iter().find(|claim| claim.is_dialable()).or_else(|| claims.asserted.first())
-            }
-            Trust::Untrusted => None,
+    /// Inside the trust domain the sources are asked in the profile's order, and the first that gives a number is
+    /// believed; of two values of one header (sip: and tel:, RFC 3325 9.1) the one that can be dialled. Outside it only
+    /// From is looked at: everything else is as if it were not there (I23, V17).
+    pub fn over_trunk(claims: &Claims, inbound: &Inbound, trust: Trust, area: Option<&str>) -> Self {
+        let from = [CallerFrom::From];
+        let (order, chain) = match trust {
+            Trust::Trusted => (inbound.caller_from.as_slice(), chain::read(&claims.diversions, &claims.history, area)),
+            Trust::Untrusted => (from.as_slice(), Vec::new()),
         };
-        let (claim, source) = match asserted.filter(|claim| claim.number().is_some()) {
-            Some(claim) => (claim, Source::Asserted),
-            None => (&claims.from, Source::From),
-        };
+        let found = order.iter().find_map(|source| candidate(claims, *source));
+        let (claim, source) = found.unwrap_or((&claims.from, Source::From));
+        let number = claim.number().unwrap_or_default();
+        // The name `Anonymous` of a From that withholds is nobody's name.
+        let name_of_from = claims.from.display.as_ref().filter(|_| !claims.from.is_anonymous());
+        let private_party = source == Source::RemoteParty && claims.remote_party.iter().any(|party| party.private);
+        let restricted = claims.privacy.withhold() || claims.from.is_anonymous() || private_party;
         Self {
-            number: Pii::new(claim.number().unwrap_or_default()),
-            display: claim.display.clone().or_else(|| claims.from.display.clone()).and_then(DisplayName::new),
-            presentation: claims.presentation,
+            number: Pii::new(number),
+            normal: Number::parse(number, area),
+            display: claim
+                .display
+                .as_ref()
+                .filter(|_| !claim.is_anonymous())
+                .or(name_of_from)
+                .cloned()
+                .and_then(DisplayName::new),
+            presentation: if restricted { Presentation::Restricted } else { Presentation::Allowed },
+            privacy: claims.privacy.clone(),
             source,
+            chain,
         }
     }
 
     /// The identity of a registered softphone: its agent's number, whatever it claims (V17).
     pub fn of_agent(agent: &AgentId) -> Self {
+        Self { source: Source::Registered, ..Self::plain(agent.as_str()) }
+    }
+
+    /// A number that everybody may see, as a trusted network would have asserted it: for a dry run.
+    pub fn plain(number: &str) -> Self {
         Self {
-            number: Pii::new(agent.as_str()),
+            number: Pii::new(number),
+            normal: Number::parse(number, None),
             display: None,
             presentation: Presentation::Allowed,
-            source: Source::Registered,
+            privacy: PrivacyWords::default(),
+            source: Source::Asserted,
+            chain: Vec::new(),
         }
     }
 
@@ -147,4 +145,22 @@ impl CallerId {
             (Presentation::Restricted, Trust::Untrusted) => false,
         }
     }
+}
+
+/// What one source says, if it says a number.
+fn candidate(claims: &Claims, source: CallerFrom) -> Option<(&Claim, Source)> {
+    match source {
+        CallerFrom::Pai => Some((best(claims.asserted.iter())?, Source::Asserted)),
+        CallerFrom::Ppi => Some((best(claims.preferred.iter())?, Source::Preferred)),
+        CallerFrom::Rpid => Some((best(claims.remote_party.iter().map(|party| &party.claim))?, Source::RemoteParty)),
+        CallerFrom::From => Some((best(std::iter::once(&claims.from))?, Source::From)),
+        CallerFrom::Diversion => {
+            Some((best(claims.diversions.iter().take(1).map(|diversion| &diversion.by))?, Source::Diversion))
+        }
+    }
+}
+
+fn best<'a>(claims: impl Iterator<Item = &'a Claim>) -> Option<&'a Claim> {
+    let claims: Vec<&Claim> = claims.filter(|claim| claim.number().is_some()).collect();
+    claims.iter().find(|claim| claim.is_dialable()).or(claims.first()).copied()
 }

@@ -107,6 +107,21 @@ pub struct Trunk {
     /// How much it may ask for.
     #[serde(default)]
     pub limits: TrunkLimits,
+    /// What its operator has given us.
+    #[serde(default)]
+    pub subscription: Subscription,
+}
+
+/// What the operator of a trunk has given us.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Subscription {
+    /// Our own number there, shown where the caller's is not accepted.
+    pub number: Option<String>,
+    /// Our area code there, with or without its 0: whose numbers are written without one.
+    pub area_code: Option<String>,
+    /// The SIP domain of our numbers there, and of the numbers that we call; ours and its address if there is none.
+    pub domain: Option<String>,
 }
 
 fn generic() -> ProfileId {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::caller_id::{CallerId, Claims};
+use super::caller_id::CallerId;
+use super::claims::Claims;
 use super::config::{Config, Hotline, Priority, Step, Trust};
 use crate::base::ids::{AgentId, HotlineId, RegionCode, TrunkId};
 use crate::base::time::LocalTime;
@@ -30,6 +31,8 @@ pub struct Enquiry<'a> {
 pub struct Handover<'a> {
     /// The hotline that has the call now.
     pub from_hotline: &'a HotlineId,
+    /// The agent who asks for it; no agent when a platform or an administrator does.
+    pub agent: Option<&'a AgentId>,
     /// What was asked for: the number of a hotline, or what a telephone dialled for it.
     pub to: &'a str,
     /// Where the matter is, as far as people said.
@@ -77,6 +80,9 @@ pub struct Decision {
     pub territory: Option<Located>,
     /// Whose number is shown.
     pub caller_id: CallerId,
+    /// Who hands the call over, if it is handed over.
+    #[serde(default)]
+    pub referral: Option<Referral>,
     /// The rules that led here, in order, for `lianxian route` and the record.
     pub why: Vec<Why>,
 }
@@ -108,6 +114,15 @@ pub enum LocatedBy {
     NumberHint,
     /// The configured default.
     Default,
+}
+
+/// Who hands a call over: one transfer's, never an earlier one's (trap T5).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Referral {
+    /// The agent (工号) who asked for it. `None`: a platform without agents of ours.
+    pub agent: Option<AgentId>,
+    /// The hotline that hands over.
+    pub hotline: HotlineId,
 }
 
 /// When the caller is answered.
@@ -155,14 +170,17 @@ pub fn decide(config: &Config, enquiry: &Enquiry<'_>) -> Result<Decision, Refusa
     let mut why = vec![Why::HotlineDialled(hotline.number.clone())];
     let caller_id = match enquiry.from {
         Origin::Trunk(trunk) => {
-            let trust = config.trunk(trunk).map_or(Trust::Untrusted, |row| row.trust);
-            if !enquiry.claims.asserted.is_empty() {
+            let row = config.trunk(trunk);
+            let trust = row.map_or(Trust::Untrusted, |row| row.trust);
+            if enquiry.claims.asserts() {
                 why.push(match trust {
                     Trust::Trusted => Why::AssertionBelieved(trunk.clone()),
                     Trust::Untrusted => Why::AssertionRemoved(trunk.clone()),
                 });
             }
-            CallerId::over_trunk(enquiry.claims, trust)
+            let inbound = row.and_then(|row| config.profile(&row.profile)).map(|profile| profile.inbound.clone());
+            let area = row.and_then(|row| row.subscription.area_code.as_deref());
+            CallerId::over_trunk(enquiry.claims, &inbound.unwrap_or_default(), trust, area)
         }
         Origin::Agent(agent) => {
             why.push(Why::AgentsNumber(agent.clone()));
@@ -179,7 +197,9 @@ pub fn decide_transfer(config: &Config, handover: &Handover<'_>) -> Result<Decis
         return Err(Refusal::SameHotline);
     }
     let why = vec![Why::HotlineDialled(hotline.number.clone())];
-    Ok(decision(hotline, handover.caller.clone(), handover.origin.cloned(), why))
+    let referral = Referral { agent: handover.agent.cloned(), hotline: handover.from_hotline.clone() };
+    let decision = decision(hotline, handover.caller.clone(), handover.origin.cloned(), why);
+    Ok(Decision { referral: Some(referral), ..decision })
 }
 
 /// The hotline that is meant, if somebody could ever answer there: a plan in which nobody could would keep its callers
@@ -198,6 +218,7 @@ fn decision(hotline: &Hotline, caller_id: CallerId, territory: Option<Located>, 
         plan: hotline.plan.clone(),
         territory,
         caller_id,
+        referral: None,
         why,
     }
 }

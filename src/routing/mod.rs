@@ -5,19 +5,25 @@
 //! Invariants: what was dialled matches a configured hotline or nothing (no toll fraud: targets are only those
 //! configured); an identity asserted by a peer outside the trust domain is never believed (I23); one [`Decision`]
 //! value carries the plan, the number and the reasons, and is used by the INVITE and by the record alike.
-//! Does not do: who is free or registered now (that is the switch's), SIP, or the writing of headers.
+//! Does not do: who is free or registered now (that is the switch's), SIP messages (the [`recipe`] says what stands in
+//! which header, the call writes it).
 //!
-//! Reading order: [`config`] (the rows an administrator writes), [`caller_id`], [`decision`].
+//! Reading order: [`config`] (the rows an administrator writes), [`claims`] and [`caller_id`] (携号, inwards),
+//! [`decision`], [`profile`] and [`recipe`] (携号, outwards).
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
 pub mod caller_id;
+pub mod chain;
+pub mod claims;
 pub mod config;
 pub mod decision;
 pub mod profile;
+pub mod recipe;
 #[cfg(test)]
 mod tests;
 
-pub use caller_id::{CallerId, Claim, Claims, Presentation};
+pub use caller_id::{CallerId, Presentation};
+pub use claims::{Claim, Claims};
 pub use config::Config;
 pub use decision::{Decision, Enquiry, Handover, Located, LocatedBy, Refusal, RegionHints, decide, decide_transfer};

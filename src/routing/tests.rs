@@ -3,8 +3,11 @@
 use bytes::Bytes;
 
 use super::caller_id::Source;
-use super::config::{Agent, Class, Hotline, PeerClass, Priority, Step, Transport, Trunk, TrunkLimits, Trust};
+use super::config::{
+    Agent, Class, Hotline, PeerClass, Priority, Step, Subscription, Transport, Trunk, TrunkLimits, Trust,
+};
 use super::decision::{Origin, RegionHints, Why};
+use super::profile::Inbound;
 use super::*;
 use crate::base::ids::{AgentId, GroupId, HotlineId, ProfileId, TrunkId};
 use crate::base::time::LocalTime;
@@ -19,6 +22,7 @@ fn trunk(id: &str, trust: Trust) -> Trunk {
         trust,
         class: PeerClass::Carrier,
         limits: TrunkLimits::default(),
+        subscription: Subscription::default(),
     }
 }
 
@@ -48,15 +52,11 @@ fn config() -> Config {
 }
 
 fn claim(number: &'static str) -> Claim {
-    Claim { number: Bytes::from_static(number.as_bytes()), display: None }
+    Claim { number: Bytes::from_static(number.as_bytes()), ..Claim::default() }
 }
 
 fn claims(from: &'static str, asserted: &[&'static str]) -> Claims {
-    Claims {
-        from: claim(from),
-        asserted: asserted.iter().map(|number| claim(number)).collect(),
-        presentation: Presentation::Allowed,
-    }
+    Claims { from: claim(from), asserted: asserted.iter().map(|number| claim(number)).collect(), ..Claims::default() }
 }
 
 fn number_over(trunk: &str, claims: &Claims) -> (String, Source) {
@@ -123,8 +123,9 @@ fn a_softphone_shows_its_own_number_whatever_it_claims() {
 
 #[test]
 fn i22_a_withheld_number_is_seen_in_the_trust_domain_only() {
-    let restricted = Claims { presentation: Presentation::Restricted, ..claims("13900001111", &[]) };
-    let caller = CallerId::over_trunk(&restricted, Trust::Untrusted);
+    let mut restricted = claims("13900001111", &[]);
+    restricted.privacy.read(b"id");
+    let caller = CallerId::over_trunk(&restricted, &Inbound::default(), Trust::Untrusted, None);
     assert!(caller.visible_to(Trust::Trusted));
     assert!(!caller.visible_to(Trust::Untrusted));
 }

@@ -1,14 +1,11 @@
 //! The door: what an INVITE asks for, and whether there is room for it.
 
-use bytes::Bytes;
-
 use crate::base::time::LocalTime;
 use crate::call::notice::RefusedFor;
 use crate::routing::config::Priority;
 use crate::routing::decision::{Enquiry, Origin, RegionHints};
-use crate::routing::{self, Claim, Claims, Decision, Presentation};
+use crate::routing::{self, Decision};
 use crate::sip::fact::{IncomingInvite, Peer};
-use crate::sip::message::{Headers, Name, NameAddr};
 use crate::switch::settings::Limits;
 use crate::switch::trunks::Trunks;
 
@@ -40,7 +37,7 @@ impl Threshold<'_> {
         }
         let called = invite.request.uri.user().unwrap_or_default();
         let called = std::str::from_utf8(&called).unwrap_or_default();
-        let claims = claims(&invite.request.headers);
+        let claims = super::claims::claims(&invite.request.headers);
         let from = match &invite.peer {
             Peer::Trunk(trunk) => Origin::Trunk(trunk),
             Peer::Softphone(agent) => Origin::Agent(agent),
@@ -82,26 +79,4 @@ pub(super) const fn code(why: RefusedFor) -> u16 {
         | RefusedFor::NoPort
         | RefusedFor::Broken => 503,
     }
-}
-
-/// What the INVITE says about its caller. Headers that cannot be read say nothing.
-fn claims(headers: &Headers) -> Claims {
-    let from = headers.from().as_ref().map(claim).unwrap_or_default();
-    let asserted = headers.addresses(&Name::PAssertedIdentity).unwrap_or_default();
-    // RFC 3325 9.1: at most one sip: and one tel:.
-    Claims { from, asserted: asserted.iter().take(2).map(claim).collect(), presentation: presentation(headers) }
-}
-
-fn claim(address: &NameAddr) -> Claim {
-    Claim { number: address.uri.user().unwrap_or_default(), display: address.display.clone() }
-}
-
-/// RFC 3323 4.2: values between semicolons; all but `none` and `critical` withhold the number.
-fn presentation(headers: &Headers) -> Presentation {
-    let withheld = |value: &Bytes| {
-        value.split(|byte| matches!(byte, b';' | b',')).map(<[u8]>::trim_ascii).any(|word| {
-            [&b"id"[..], b"user", b"header", b"session"].iter().any(|known| word.eq_ignore_ascii_case(known))
-        })
-    };
-    if headers.get_all(&Name::Privacy).any(withheld) { Presentation::Restricted } else { Presentation::Allowed }
 }

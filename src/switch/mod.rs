@@ -13,6 +13,7 @@
 
 mod agents;
 mod census;
+mod claims;
 mod command;
 mod contain;
 mod door;

@@ -13,7 +13,9 @@ use crate::base::ids::{GroupId, HotlineId, ProfileId, TrunkId};
 use crate::call::fault::Fault;
 use crate::call::site::MediaAddress;
 use crate::media::order::Order;
-use crate::routing::config::{Agent, Class, Group, Hotline, PeerClass, Step as PlanStep, Trunk, TrunkLimits, Trust};
+use crate::routing::config::{
+    Agent, Class, Group, Hotline, PeerClass, Step as PlanStep, Subscription, Trunk, TrunkLimits, Trust,
+};
 use crate::routing::profile::Profile;
 use crate::routing::{self, config};
 use crate::sip::endpoint::{Listener, Reading, Transfers, TrunkAccess};
@@ -66,6 +68,7 @@ fn routing() -> routing::Config {
             trust: Trust::Trusted,
             class: PeerClass::Carrier,
             limits: TrunkLimits::default(),
+            subscription: Subscription::default(),
         }],
         hotlines: vec![hotline("12345", Priority::Normal), hotline("110", Priority::Emergency)],
         groups: vec![Group { id: GroupId::from("seats"), name: String::new() }],

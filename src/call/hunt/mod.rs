@@ -21,11 +21,11 @@ use crate::call::supplies::Seat;
 use crate::call::timer::{HuntId, ROUND_PAUSE, Timer, Wait};
 use crate::media::order::Source;
 use crate::routing::Decision;
-use crate::routing::config::{self, Step, Trust};
+use crate::routing::config::{self, Step};
 use crate::routing::profile::Profile;
+use crate::routing::recipe::Showing;
 use crate::sip::fact::{Cause, ContactRoute, Failure, LegFact, Peer};
 use crate::sip::flow::{Flow, Transport};
-use crate::sip::message::{Host, NameAddr, Uri};
 use crate::sip::order::LegOrder;
 
 /// The most softphones of one agent that ring at the same time.
@@ -260,12 +260,12 @@ impl Hunt {
         let rules = Rules::new(&profile(cx, &cx.site.routing.softphone_profile), &[]);
         for ContactRoute { uri, flow } in seat.contacts.into_iter().take(MAX_CONTACTS) {
             let callee = Callee {
+                decision: Arc::clone(&self.decision),
                 who: Who::Agent(seat.agent.clone()),
                 peer: Peer::Softphone(seat.agent.clone()),
                 flow,
-                uri,
-                to: NameAddr::new(Uri::sip(Some(seat.agent.as_str()), cx.site.host.clone(), None)),
-                trust: Trust::Trusted,
+                contact: Some(uri),
+                showing: Showing::Citizen,
                 rules: rules.clone(),
             };
             self.ringing.extend(cx.dial(callee));
@@ -286,14 +286,13 @@ impl Hunt {
             if !cx.supplies.trunk_admits(id) {
                 return false;
             }
-            let uri = Uri::sip(Some(number), Host::Ip(remote.ip()), Some(remote.port()));
             let callee = Callee {
+                decision: Arc::clone(&self.decision),
                 who: Who::Trunk { trunk: id.clone(), number: number.to_owned() },
                 peer: Peer::Trunk(id.clone()),
                 flow: Flow { transport, local: listener.address, remote, connection: None },
-                to: NameAddr::new(uri.clone()),
-                uri,
-                trust: trunk.trust,
+                contact: None,
+                showing: Showing::Citizen,
                 rules: Rules::new(&profile(cx, &trunk.profile), &trunk.networks),
             };
             self.ringing.extend(cx.dial(callee));

@@ -23,16 +23,15 @@ use super::supplies::{Seat, Supplies};
 use super::timer::{HuntId, Timer, Wait};
 use super::{Arrival, Call};
 use crate::base::ids::{AgentId, CallId, GroupId, HotlineId, LegId, ProfileId, TrunkId};
-use crate::base::pii::Pii;
 use crate::base::time::{Instant, LocalTime};
 use crate::media::fact::Fact;
 use crate::media::order::{Order, Source};
 use crate::routing::config::{
-    Class, PeerClass, Priority, Step, Transport as TrunkTransport, Trunk, TrunkLimits, Trust,
+    Class, PeerClass, Priority, Step, Subscription, Transport as TrunkTransport, Trunk, TrunkLimits, Trust,
 };
 use crate::routing::decision::{Answering, Decision};
 use crate::routing::profile::Profile;
-use crate::routing::{CallerId, Config, Presentation, caller_id};
+use crate::routing::{CallerId, Config, caller_id};
 use crate::sip::fact::{Cause, ContactRoute, Failure, LegFact, Loss, Peer};
 use crate::sip::flow::{Flow, Transport};
 use crate::sip::message::{Host, Name, Uri};
@@ -117,6 +116,7 @@ fn trunk() -> Trunk {
         trust: Trust::Trusted,
         class: PeerClass::Carrier,
         limits: TrunkLimits::default(),
+        subscription: Subscription::default(),
     }
 }
 
@@ -128,12 +128,8 @@ fn decision(answering: Answering, plan: Vec<Step>) -> Decision {
         ring_timeout: Duration::from_secs(20),
         plan,
         territory: None,
-        caller_id: CallerId {
-            number: Pii::new(NUMBER),
-            display: None,
-            presentation: Presentation::Allowed,
-            source: caller_id::Source::From,
-        },
+        caller_id: CallerId { source: caller_id::Source::From, ..CallerId::plain(NUMBER) },
+        referral: None,
         why: Vec::new(),
     }
 }

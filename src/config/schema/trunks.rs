@@ -54,4 +54,10 @@ pub struct TrunkEntry {
     /// New calls a second, beyond which it is answered 503.
     #[serde(default = "defaults::invites_per_s")]
     pub invites_per_s: Placed<u32>,
+    /// Our own number on this trunk: shown where its profile asks for it, or after the caller's was refused.
+    pub number: Option<Placed<String>>,
+    /// Our area code there, with or without its 0: it completes numbers of seven or eight digits.
+    pub area_code: Option<Placed<String>>,
+    /// The SIP domain of our numbers there and of those that we call; not given: our realm, and the peer's address.
+    pub domain: Option<Placed<String>>,
 }

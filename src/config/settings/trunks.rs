@@ -2,7 +2,7 @@
 
 use crate::base::ids::{ProfileId, TrunkId};
 use crate::config::schema::{TransportKey, TrunkEntry};
-use crate::routing::config::{PeerClass, Transport, Trunk, TrunkLimits, Trust};
+use crate::routing::config::{PeerClass, Subscription, Transport, Trunk, TrunkLimits, Trust};
 use crate::sip::endpoint::{Reading, Transfers, TrunkAccess};
 
 pub(super) fn access(entry: &TrunkEntry) -> TrunkAccess {
@@ -35,5 +35,11 @@ pub(super) fn trunk(entry: &TrunkEntry) -> Trunk {
         trust: entry.trust,
         class: entry.class,
         limits: TrunkLimits { calls: *entry.calls.get_ref(), invites_per_s: *entry.invites_per_s.get_ref() },
+        subscription: subscription(entry),
     }
+}
+
+fn subscription(entry: &TrunkEntry) -> Subscription {
+    let given = |text: &Option<crate::config::Placed<String>>| text.as_ref().map(|text| text.get_ref().clone());
+    Subscription { number: given(&entry.number), area_code: given(&entry.area_code), domain: given(&entry.domain) }
 }

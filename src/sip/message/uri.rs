@@ -136,6 +136,13 @@ impl Uri {
         self
     }
 
+    /// The same URI with one more header, escaped as needed (RFC 3261 19.1.1).
+    #[must_use]
+    pub fn with_header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((Bytes::copy_from_slice(name.as_bytes()), escape_header(value.as_bytes())));
+        self
+    }
+
     /// The same URI with another user part, escaped as needed.
     #[must_use]
     pub fn with_user(mut self, user: &str) -> Self {

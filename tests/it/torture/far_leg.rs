@@ -9,7 +9,7 @@ use lianxian::base::ids::{HotlineId, ProfileId, TrunkId};
 use lianxian::base::time::Instant;
 use lianxian::call::site::MediaAddress;
 use lianxian::routing::config::{
-    Class, Hotline, PeerClass, Priority, Step, Transport as Kind, Trunk, TrunkLimits, Trust,
+    Class, Hotline, PeerClass, Priority, Step, Subscription, Transport as Kind, Trunk, TrunkLimits, Trust,
 };
 use lianxian::routing::{self, profile::Profile};
 use lianxian::sip::endpoint::{self, Listener, Reading, Transfers, TrunkAccess};
@@ -41,6 +41,7 @@ fn switch(trust: Trust, reading: Reading) -> Switch {
         trust,
         class: PeerClass::Pbx,
         limits: TrunkLimits::default(),
+        subscription: Subscription::default(),
     };
     let access = |id: &str, peer: &str, reading| TrunkAccess {
         id: TrunkId::from(id),

@@ -1,4 +1,12 @@
 //! How one kind of peer behaves: a file of `sip-profiles/`.
+//!
+//! Decides: which knobs there are, and what they are when nobody turns them.
+//! Invariants: a profile holds what is the same for every peer of a kind; what belongs to one trunk (its numbers, its
+//! domain, its trust) stands in `trunks.toml`.
+//! Does not do: anything. [`super::caller_id`] reads [`Inbound`], [`super::recipe`] reads [`Outbound`].
+
+mod inbound;
+mod outbound;
 
 use std::net::IpAddr;
 
@@ -6,6 +14,11 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::base::ids::ProfileId;
+
+pub use inbound::{CallerFrom, Inbound};
+pub use outbound::{
+    AgentsShow, Asserted, DivertingNumber, FromShows, Names, NumberForm, Outbound, UriForm, WithheldFrom,
+};
 
 /// One kind of peer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +36,12 @@ pub struct Profile {
     /// How long after a new SDP a source may be learned, for `rtp_source = "learn"`, in milliseconds.
     #[serde(default = "learn_window_ms")]
     pub learn_window_ms: u32,
+    /// How it tells us who calls.
+    #[serde(default)]
+    pub inbound: Inbound,
+    /// How we tell it who calls.
+    #[serde(default)]
+    pub outbound: Outbound,
 }
 
 const fn learn_window_ms() -> u32 {
@@ -37,6 +56,8 @@ impl Profile {
             rtp_source: RtpSource::default(),
             media_networks: Vec::new(),
             learn_window_ms: learn_window_ms(),
+            inbound: Inbound::default(),
+            outbound: Outbound::default(),
         }
     }
 }
