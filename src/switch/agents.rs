@@ -19,6 +19,8 @@ pub(super) struct Agents {
 
 #[derive(Debug, Default)]
 struct Row {
+    /// Whether the configuration has the agent.
+    standing: Standing,
     /// Where the softphones are, newest first; empty: absent.
     contacts: Vec<ContactRoute>,
     /// Since when the agent has had nothing to do.
@@ -27,6 +29,16 @@ struct Row {
     engaged: Vec<CallId>,
     /// What the present engagement has been.
     engagement: Engagement,
+}
+
+/// Whether the configuration has an agent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Standing {
+    /// It has.
+    #[default]
+    Configured,
+    /// Not since the last reload; there is a call to be finished.
+    Leaving,
 }
 
 /// What an engagement has been so far.
@@ -52,8 +64,18 @@ pub(super) enum SeatChange {
 impl Agents {
     pub(super) fn new(config: &routing::Config) -> Self {
         let rows = config.agents.iter().map(|agent| (agent.id.clone(), Row::default())).collect();
-        let members = |group| config.members(group).map(|agent| agent.id.clone()).collect();
-        Self { rows, members: config.groups.iter().map(|group| (group.id.clone(), members(&group.id))).collect() }
+        Self { rows, members: members(config) }
+    }
+
+    /// Takes another configuration. An agent who is gone finishes the calls at hand and gets no other.
+    pub(super) fn reconfigure(&mut self, now: Instant, config: &routing::Config) {
+        self.members = members(config);
+        self.rows.values_mut().for_each(|row| row.standing = Standing::Leaving);
+        for agent in &config.agents {
+            let row = self.rows.entry(agent.id.clone()).or_insert_with(|| Row { idle_since: now, ..Row::default() });
+            row.standing = Standing::Configured;
+        }
+        self.rows.retain(|_, row| row.standing == Standing::Configured || !row.engaged.is_empty());
     }
 
     /// The agent's softphones are at these contacts now; none: the agent is absent.
@@ -78,7 +100,7 @@ impl Agents {
     /// This agent, if free or engaged by this very call only: the one whose leg was lost is rung first.
     pub(super) fn agent(&mut self, call: CallId, agent: &AgentId) -> Option<Seat> {
         let row = self.rows.get(agent)?;
-        let ours = row.engaged.iter().all(|engaged| *engaged == call);
+        let ours = row.standing == Standing::Configured && row.engaged.iter().all(|engaged| *engaged == call);
         if ours && !row.contacts.is_empty() { self.take(call, agent) } else { None }
     }
 
@@ -106,6 +128,10 @@ impl Agents {
         let Some(row) = self.rows.get_mut(agent) else { return SeatChange::None };
         row.engaged.retain(|engaged| *engaged != call);
         if !row.engaged.is_empty() {
+            return SeatChange::None;
+        }
+        if row.standing == Standing::Leaving {
+            self.rows.remove(agent);
             return SeatChange::None;
         }
         row.idle_since = now;
@@ -142,4 +168,9 @@ impl Agents {
         };
         self.rows.iter().map(|(agent, row)| AgentView { agent: agent.clone(), state: state(row) }).collect()
     }
+}
+
+fn members(config: &routing::Config) -> BTreeMap<GroupId, Vec<AgentId>> {
+    let members = |group| config.members(group).map(|agent| agent.id.clone()).collect();
+    config.groups.iter().map(|group| (group.id.clone(), members(&group.id))).collect()
 }

@@ -8,6 +8,7 @@ use crate::call;
 use crate::call::command::CallSelector;
 use crate::media;
 use crate::sip::flow::{Flow, FlowFailure};
+use crate::switch::settings::Settings;
 
 /// One input. The engine hands in one, then drains the outputs (the single-mutation rule).
 #[derive(Clone, Debug)]
@@ -44,6 +45,8 @@ pub enum Input {
     },
     /// What the clock on the wall shows: at the start, and whenever the minute changes.
     LocalTime(LocalTime),
+    /// Another configuration, checked as a whole.
+    Reconfigure(Box<Settings>),
     /// A command from outside.
     Command(Command),
 }

@@ -19,6 +19,7 @@ mod contain;
 mod door;
 pub mod input;
 pub mod output;
+mod reconfigure;
 mod restore;
 mod settings;
 mod stock;
@@ -123,6 +124,7 @@ impl Switch {
             Input::FlowFailed { flow, failure } => self.endpoint.flow_failed(now, flow, failure),
             Input::Media { call, leg, fact } => self.run(now, call, Step::Event(Event::Media { leg, fact })),
             Input::LocalTime(local_time) => self.site.local_time = local_time,
+            Input::Reconfigure(settings) => self.reconfigure(now, *settings),
             Input::Command(Command::Drain) => self.door = Door::Draining,
             Input::Command(Command::Call { id, call, command }) => self.command(now, id, &call, command),
         }

@@ -163,6 +163,13 @@ impl Authenticator {
         }
     }
 
+    /// Takes other accounts, algorithms or another realm (reload). Nonces and wrong guesses stay.
+    pub fn reconfigure(&mut self, settings: Settings) {
+        self.offered = settings.offered();
+        self.realm = settings.realm;
+        self.accounts = settings.accounts;
+    }
+
     /// The values of the WWW-Authenticate headers of a 401 to `source`, the preferred one first. All share one nonce.
     pub fn challenge(&mut self, now: Instant, source: IpAddr, because: Because) -> Vec<Bytes> {
         let nonce = self.nonces.issue(now, &self.realm, source);

@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use ipnet::IpNet;
 
+use super::former::Former;
 use super::settings::{Reading, Settings, TrunkAccess};
-use crate::base::ids::{AgentId, TrunkId};
+use crate::base::ids::{AgentId, LegId, TrunkId};
 use crate::base::time::Instant;
 use crate::sip::fact::Peer;
 
@@ -17,6 +19,8 @@ pub enum Source {
     Trunk(TrunkId),
     /// A place where softphones may be; they still have to prove who they are.
     Softphones,
+    /// Somebody's until a reload: the dialogs that were up go on, new ones are refused (F28).
+    Former,
     /// Nobody we know: silence.
     Unknown,
 }
@@ -31,6 +35,7 @@ pub struct Admission {
     softphone_rate: u32,
     buckets: HashMap<Peer, Bucket>,
     requests: HashMap<AgentId, Bucket>,
+    former: Former,
 }
 
 /// A token bucket, in thousandths of an INVITE.
@@ -49,22 +54,51 @@ const SOFTPHONE_REQUESTS: u64 = 50;
 impl Admission {
     /// From the settings.
     pub fn new(settings: &Settings) -> Self {
-        let mut networks: Vec<_> = settings
-            .trunks
-            .iter()
-            .flat_map(|trunk| trunk.networks.iter().map(|network| (*network, trunk.id.clone())))
-            .collect();
-        networks.sort_by(|(left, left_id), (right, right_id)| {
-            right.prefix_len().cmp(&left.prefix_len()).then_with(|| left_id.cmp(right_id))
-        });
         Self {
             trunks: settings.trunks.iter().map(|trunk| (trunk.id.clone(), trunk.clone())).collect(),
-            networks,
+            networks: networks(settings),
             softphones: settings.softphone_networks.clone(),
             softphone_rate: settings.limits.softphone_invites_per_second,
             buckets: HashMap::new(),
             requests: HashMap::new(),
+            former: Former::default(),
         }
+    }
+
+    /// Takes new trunks and networks. Those `legs` are up: what they used and is gone stays theirs until they are over.
+    pub fn reconfigure(
+        &mut self,
+        now: Instant,
+        settings: &Settings,
+        legs: impl Iterator<Item = LegId>,
+        patience: Duration,
+    ) {
+        let keeps = |id: &TrunkId, network: &IpNet| {
+            settings.trunks.iter().any(|trunk| trunk.id == *id && trunk.networks.contains(network))
+        };
+        let mut gone: Vec<TrunkAccess> = self.trunks.values().cloned().collect();
+        gone.iter_mut().for_each(|access| access.networks.retain(|network| !keeps(&access.id, network)));
+        gone.retain(|access| !access.networks.is_empty());
+        let softphones = self.softphones.iter().filter(|network| !settings.softphone_networks.contains(network));
+        self.former.extend(now, gone, softphones.copied().collect(), legs, patience);
+        self.trunks = settings.trunks.iter().map(|trunk| (trunk.id.clone(), trunk.clone())).collect();
+        self.networks = networks(settings);
+        self.softphones.clone_from(&settings.softphone_networks);
+        self.buckets.retain(|peer, _| match peer {
+            Peer::Trunk(trunk) => self.trunks.contains_key(trunk),
+            Peer::Softphone(agent) => settings.auth.accounts.contains_key(agent),
+        });
+        self.requests.retain(|agent, _| settings.auth.accounts.contains_key(agent));
+    }
+
+    /// A leg is over.
+    pub fn over(&mut self, now: Instant, leg: LegId, patience: Duration) {
+        self.former.over(now, leg, patience);
+    }
+
+    /// Forgets what nobody can use any more.
+    pub fn expire(&mut self, now: Instant) {
+        self.former.expire(now);
     }
 
     /// Whose an address is. An IPv4 address mapped into IPv6 is the IPv4 address (V18).
@@ -75,20 +109,23 @@ impl Admission {
         }
         if self.softphones.iter().any(|network| network.contains(&address)) {
             Source::Softphones
+        } else if self.former.holds(&address) {
+            Source::Former
         } else {
             Source::Unknown
         }
     }
 
-    /// Whether an address lies in a trunk's networks.
+    /// Whether an address lies in a trunk's networks, or did when a dialog that is still up began.
     pub fn belongs(&self, trunk: &TrunkId, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        self.trunks.get(trunk).is_some_and(|access| access.networks.iter().any(|network| network.contains(&address)))
+        let rows = self.trunks.get(trunk).into_iter().chain(self.former.trunk(trunk));
+        rows.flat_map(|access| &access.networks).any(|network| network.contains(&address))
     }
 
     /// How the messages of a trunk are read.
     pub fn reading(&self, trunk: &TrunkId) -> Reading {
-        self.trunks.get(trunk).map_or(Reading::Strict, |access| access.reading)
+        self.trunks.get(trunk).or_else(|| self.former.trunk(trunk)).map_or(Reading::Strict, |access| access.reading)
     }
 
     /// Takes one new INVITE out of a peer's allowance (V11). False when there is none left.
@@ -112,6 +149,17 @@ impl Admission {
         let bucket = self.requests.entry(agent.clone()).or_insert(Bucket { tokens: full, filled: now });
         bucket.take(now, u32::try_from(SOFTPHONE_REQUESTS).unwrap_or(u32::MAX), full)
     }
+}
+
+/// Longest prefix first.
+fn networks(settings: &Settings) -> Vec<(IpNet, TrunkId)> {
+    let rows = settings.trunks.iter();
+    let mut networks: Vec<_> =
+        rows.flat_map(|trunk| trunk.networks.iter().map(|network| (*network, trunk.id.clone()))).collect();
+    networks.sort_by(|(left, left_id), (right, right_id)| {
+        right.prefix_len().cmp(&left.prefix_len()).then_with(|| left_id.cmp(right_id))
+    });
+    networks
 }
 
 impl Bucket {

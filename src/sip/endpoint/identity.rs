@@ -48,7 +48,7 @@ impl Endpoint {
             Source::Softphones if flow.transport == Transport::Tcp => {
                 self.registrar.flow_owner(flow).cloned().map(Peer::Softphone)
             }
-            Source::Softphones | Source::Unknown => None,
+            Source::Softphones | Source::Former | Source::Unknown => None,
         }
     }
 
@@ -81,7 +81,14 @@ impl Endpoint {
         let flow = &arrival.flow;
         let leg = self.by_tag.get(tag).and_then(|id| self.legs.get(id));
         let owner = leg.map(|leg| &leg.line.peer).or_else(|| self.ended.peer_of(tag));
-        let Some(Peer::Softphone(agent)) = owner else { return Sender::Stranger };
+        let agent = match owner {
+            Some(Peer::Softphone(agent)) => agent,
+            // The trunk is gone by a reload, its dialog is not.
+            Some(Peer::Trunk(trunk)) if self.core.admission.belongs(trunk, flow.remote.ip()) => {
+                return Sender::Peer(Peer::Trunk(trunk.clone()));
+            }
+            Some(Peer::Trunk(_)) | None => return Sender::Stranger,
+        };
         if leg.is_some_and(|leg| leg.line.flow == *flow) || self.registrar.is_registered_over(flow, agent) {
             return Sender::Peer(Peer::Softphone(agent.clone()));
         }
@@ -105,7 +112,15 @@ impl Endpoint {
         // A trunk does not register, and its calls need no digest.
         if self.core.admission.source(source) != Source::Softphones {
             let trunk = self.proven(&arrival.flow);
-            return trunk.map_or(Sender::Refused, Sender::Peer);
+            let Some(trunk) = trunk else {
+                // Its calls that are up are served; it is told that no other one is (F28).
+                self.silence(arrival.flow, "unknown_source");
+                if request.method == Method::Invite {
+                    self.reply(arrival, request, 403);
+                }
+                return Sender::Refused;
+            };
+            return Sender::Peer(trunk);
         }
         match self.authenticator.verify(now, request, source) {
             Verdict::Granted(agent) => return self.in_own_name(arrival, request, agent),

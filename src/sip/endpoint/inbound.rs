@@ -20,6 +20,7 @@ impl Endpoint {
     /// One datagram, or one framed message of a stream, has arrived.
     pub fn receive(&mut self, now: Instant, flow: Flow, bytes: Bytes) {
         let size = bytes.len();
+        self.core.admission.expire(now);
         if self.core.admission.source(flow.remote.ip()) == Source::Unknown {
             // Not even parsed: silence costs least and reflects nothing (V10, V18, V36).
             return self.turn_away(flow);
@@ -70,12 +71,13 @@ impl Endpoint {
         let Some(mut arrival) = Arrival::stamp(&mut request.headers, flow, size) else { return };
         let Some(key) = ServerKey::of(&request) else { return };
         // Outside of the trunks what is malformed is told so (RFC 4475), not asked for a proof, which costs us more.
-        let softphones = self.core.admission.source(flow.remote.ip()) == Source::Softphones;
-        if softphones && !self.is_well_formed(&arrival, &request) {
+        let source = self.core.admission.source(flow.remote.ip());
+        if source == Source::Softphones && !self.is_well_formed(&arrival, &request) {
             return;
         }
         let peer = match self.identify(now, &mut arrival, &key, &request) {
             Sender::Peer(peer) => peer,
+            Sender::Stranger if source == Source::Former => return self.silence(flow, "unknown_source"),
             Sender::Stranger => return self.on_stranger(&arrival, &request),
             Sender::Refused => return,
         };
@@ -166,7 +168,7 @@ impl Endpoint {
         let Some((invite, owner, inviter)) = self.core.transactions.cancelled_by(&key) else {
             return self.reply(arrival, request, 481);
         };
-        if inviter != peer {
+        if !self.is_same_party(&inviter.clone(), peer, &arrival.flow) {
             return self.silence(arrival.flow, "wrong_source");
         }
         let tx = self.open(now, arrival, key, peer.clone(), request);
@@ -258,8 +260,12 @@ impl Endpoint {
     /// One host may serve several trunks, so that its address alone does not name the leg's.
     fn may_speak(&self, leg: LegId, peer: &Peer, flow: &Flow) -> bool {
         let Some(leg) = self.legs.get(&leg) else { return false };
-        leg.line.peer == *peer
-            || match &leg.line.peer {
+        self.is_same_party(&leg.line.peer, peer, flow)
+    }
+
+    fn is_same_party(&self, bound: &Peer, peer: &Peer, flow: &Flow) -> bool {
+        bound == peer
+            || match bound {
                 Peer::Trunk(trunk) => self.core.admission.belongs(trunk, flow.remote.ip()),
                 Peer::Softphone(_) => false,
             }

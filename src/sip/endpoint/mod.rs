@@ -14,10 +14,12 @@ pub mod admission;
 pub mod body;
 pub mod core;
 pub mod ended;
+mod former;
 mod identity;
 mod inbound;
 mod invite;
 mod probe;
+mod reconfigure;
 mod reply;
 mod response;
 mod screening;
@@ -321,6 +323,7 @@ impl Endpoint {
         leg.handle(&mut self.core, now, input);
         if leg.is_over() {
             self.core.transactions.disown(now, id);
+            self.core.admission.over(now, id, self.core.timing.patience());
             if let Some(leg) = self.forget(id) {
                 self.ended.remember(now, leg.line.local_tag, leg.line.peer);
             }

@@ -129,6 +129,13 @@ impl Registrar {
         events
     }
 
+    /// Takes other limits (reload), and removes the contacts of agents that are not welcome over their flow any more.
+    pub fn reconfigure(&mut self, settings: Settings, welcome: impl Fn(&AgentId, &Flow) -> bool) -> Vec<Event> {
+        self.settings = settings;
+        let agents: Vec<AgentId> = self.bindings.keys().cloned().collect();
+        agents.iter().filter_map(|agent| self.retain(agent, |binding| welcome(agent, &binding.flow))).collect()
+    }
+
     /// When the next contact expires.
     pub fn next_timeout(&self) -> Option<Instant> {
         self.deadlines.next_timeout()

@@ -17,5 +17,6 @@ mod hold_is_our_music_and_no_reinvite_to_caller;
 mod late_200_after_cancel_is_acked_and_byed;
 mod loss_of_each_request_type;
 mod panic_in_one_call_is_contained;
+mod reload_leaves_live_calls_untouched;
 mod strangers;
 mod topology_hidden;

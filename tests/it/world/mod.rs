@@ -32,7 +32,7 @@ use lianxian::base::time::Instant;
 use lianxian::media;
 use lianxian::sip::fact::Observation;
 use lianxian::sip::flow::{Flow, FlowFailure, Transport};
-use lianxian::switch::Command;
+use lianxian::switch::{Command, Settings};
 
 use chance::Chance;
 use clock::{EventHeap, WallClock};
@@ -236,6 +236,12 @@ impl World {
     pub fn command(&mut self, command: Command) {
         let raws = self.product.command(self.now, command);
         self.finish(Cause::Other("command"), raws);
+    }
+
+    /// Gives the product another configuration.
+    pub fn reload(&mut self, settings: Settings) {
+        let raws = self.product.reload(self.now, settings);
+        self.finish(Cause::Other("reload"), raws);
     }
 
     /// The party's connection breaks.

@@ -22,7 +22,7 @@ use lianxian::media::plane::{Arrival, Channel, Departure, Plane, Port};
 use lianxian::sip::fact::Observation;
 use lianxian::sip::flow::{ConnectionId, Flow, FlowFailure, Transport};
 use lianxian::sip::wire::{Broken, Framer, Limits};
-use lianxian::switch::{Census, Command, Input, Output, Switch};
+use lianxian::switch::{Census, Command, Input, Output, Settings, Switch};
 
 use super::sabotage::Saboteur;
 use super::town;
@@ -140,6 +140,11 @@ impl Product {
     /// A command.
     pub fn command(&mut self, now: Instant, command: Command) -> Vec<Raw> {
         self.hand_in(now, Input::Command(command))
+    }
+
+    /// Another configuration.
+    pub fn reload(&mut self, now: Instant, settings: Settings) -> Vec<Raw> {
+        self.hand_in(now, Input::Reconfigure(Box::new(settings)))
     }
 
     /// Takes one packet at one of its media ports.
