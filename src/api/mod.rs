@@ -1,93 +1,129 @@
-//! HTTP for administrators: `/metrics`, `/healthz`, `/readyz`.
+//! HTTP: `/v1` for desks, CTI clients and other systems, and the administrators' listener.
 //!
-//! Decides: paths, status codes and bodies.
-//! Invariants: it runs on a thread of its own and only reads, so that no request touches a call; it takes no input but
-//! the path; it is bound to loopback (the configuration refuses anything else).
-//! Does not do: the agents' and tickets' API.
+//! Decides: paths, who may ask for what, status codes and bodies. [`routes`] is the whole list; what is not in it does
+//! not exist, and whom it does not name is refused.
+//! Invariants: it runs on threads of its own; a command reaches the loop through a bounded queue and the loop never
+//! waits for anybody here; every limit - connections, requests at a time, rate, size, time - has its answer, and every
+//! error is a problem that says what would be right (RFC 9457); a citizen's number is masked but for those entitled,
+//! one call at a time, and each such reading is logged; tokens, numbers and bodies are never logged; no path of a file,
+//! no address to call and no command line is ever taken from a request (V33).
+//! Does not do: TLS (both listeners are bound to loopback, the configuration refuses anything else).
+//!
+//! Reading order: [`routes`], [`gate`], [`access`], [`problem`]; then one file a resource.
+
+mod access;
+mod admin;
+mod agents;
+mod body;
+mod calls;
+mod events;
+mod gate;
+mod idempotency;
+mod listen;
+mod named;
+mod openapi;
+mod problem;
+mod rate;
+mod routes;
+mod shape;
+mod time;
+mod transfers;
 
 use std::net::TcpListener;
+use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
-use axum::routing::get;
+use tokio::sync::mpsc;
 
-use crate::engine::health::{Health, Stage};
-use crate::metrics::{self, Exposition};
+pub use access::{Access, Numbers, Role, Token, digest};
+pub use admin::Admin;
 
-/// What the administrators' listener shows.
-#[derive(Clone, Debug)]
-pub struct Admin {
-    /// The metrics.
-    pub metrics: Exposition,
-    /// How the daemon is.
-    pub health: Health,
+use crate::engine::handle::{Handle, Told};
+use crate::metrics::HttpRecorder;
+use events::Hub;
+use idempotency::Repetitions;
+use listen::Bounded;
+
+/// Connections at a time, of each listener.
+const CONNECTIONS: usize = 256;
+
+/// What every request needs. Copies share it.
+#[derive(Clone)]
+pub struct Api {
+    shared: Arc<Shared>,
 }
 
-/// Serves on `listener` until the process ends. Call it on a thread of its own.
-pub fn serve(listener: TcpListener, admin: Admin) {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            tracing::error!(event = "admin_failed", %error);
-            return;
+struct Shared {
+    handle: Handle,
+    access: Access,
+    admin: Admin,
+    hub: Hub,
+    repetitions: Repetitions,
+    metrics: HttpRecorder,
+}
+
+impl Api {
+    /// The interface to a loop.
+    pub fn new(handle: Handle, access: Access, admin: Admin, metrics: HttpRecorder) -> Self {
+        let hub = Hub::new(access.clone(), handle.clock());
+        let repetitions = Repetitions::default();
+        Self { shared: Arc::new(Shared { handle, access, admin, hub, repetitions, metrics }) }
+    }
+
+    fn handle(&self) -> &Handle {
+        &self.shared.handle
+    }
+
+    fn access(&self) -> &Access {
+        &self.shared.access
+    }
+
+    fn hub(&self) -> &Hub {
+        &self.shared.hub
+    }
+
+    fn repetitions(&self) -> &Repetitions {
+        &self.shared.repetitions
+    }
+
+    fn metrics(&self) -> &HttpRecorder {
+        &self.shared.metrics
+    }
+
+    fn admin(&self) -> &Admin {
+        &self.shared.admin
+    }
+}
+
+/// Serves `/v1` on `listener` until the process ends, and takes in what the loop tells. Call it on a thread of its own.
+pub fn serve(listener: TcpListener, api: Api, told: mpsc::Receiver<Told>) {
+    run("http_failed", async move {
+        let hub = api.hub().clone();
+        let served = listen(listener, routes::router(routes::ROUTES, &api));
+        tokio::select! {
+            result = served => result,
+            // The loop has ended: the process is about to.
+            () = hub.run(told) => Ok(()),
         }
-    };
-    let served = runtime.block_on(async {
-        listener.set_nonblocking(true)?;
-        axum::serve(tokio::net::TcpListener::from_std(listener)?, routes(admin)).await
     });
-    if let Err(error) = served {
-        tracing::error!(event = "admin_failed", %error);
-    }
 }
 
-fn routes(admin: Admin) -> Router {
-    Router::new()
-        .route("/metrics", get(show_metrics))
-        .route("/healthz", get(show_health))
-        .route("/readyz", get(show_readiness))
-        .with_state(admin)
+/// Serves administrators on `listener` until the process ends. Call it on a thread of its own, so that no desk can
+/// keep an administrator waiting.
+pub fn serve_admin(listener: TcpListener, api: &Api) {
+    run("admin_failed", listen(listener, routes::router(admin::ROUTES, api)));
 }
 
-async fn show_metrics(State(admin): State<Admin>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], admin.metrics.text())
+async fn listen(listener: TcpListener, router: Router) -> std::io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    axum::serve(Bounded::new(listener, CONNECTIONS), router).await
 }
 
-/// 200 while the loop comes round and every part lives, else 503: a reason to replace the process.
-async fn show_health(State(admin): State<Admin>) -> impl IntoResponse {
-    health(admin.health.alive(), admin.health.stage())
-}
-
-const fn health(alive: bool, stage: Stage) -> (StatusCode, &'static str) {
-    match (alive, stage) {
-        (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "hung\n"),
-        (true, Stage::Degraded) => (StatusCode::SERVICE_UNAVAILABLE, "degraded\n"),
-        (true, Stage::Starting | Stage::Ready | Stage::Draining) => (StatusCode::OK, "alive\n"),
-    }
-}
-
-/// 200 while new calls are taken.
-async fn show_readiness(State(admin): State<Admin>) -> impl IntoResponse {
-    let stage = admin.health.stage();
-    let code = match stage {
-        Stage::Ready => StatusCode::OK,
-        Stage::Starting | Stage::Draining | Stage::Degraded => StatusCode::SERVICE_UNAVAILABLE,
-    };
-    (code, format!("{}\n", stage.as_str()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A daemon whose media thread has died takes calls, and must be replaced all the same.
-    #[test]
-    fn a_hung_loop_and_a_dead_part_are_reasons_to_replace_the_process() {
-        assert_eq!(health(true, Stage::Ready).0, StatusCode::OK);
-        assert_eq!(health(true, Stage::Draining).0, StatusCode::OK);
-        assert_eq!(health(true, Stage::Degraded).0, StatusCode::SERVICE_UNAVAILABLE);
-        assert_eq!(health(false, Stage::Ready).0, StatusCode::SERVICE_UNAVAILABLE);
+fn run(failure: &'static str, work: impl Future<Output = std::io::Result<()>>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let result = runtime.and_then(|runtime| runtime.block_on(work));
+    if let Err(error) = result {
+        tracing::error!(event = failure, %error);
     }
 }

@@ -21,6 +21,7 @@ use crate::engine::prompts;
 use crate::engine::run::{Engine, Exit, Parts};
 use crate::engine::shutdown::Signals;
 use crate::engine::tasks::Tasks;
+use crate::engine::{handle, reload};
 use crate::media::library::Library;
 use crate::metrics;
 use crate::net::Net;
@@ -119,14 +120,37 @@ fn build(configuration: &Configuration, library: &Arc<Library>, log: &log::Log) 
     let (recorder, exposition) = metrics::create();
     recorder.configured(clock.wall_seconds());
     let health = Health::new(clock);
-    let shown = api::Admin { metrics: exposition, health: health.clone() };
-    tasks.thread("admin", move || api::serve(admin, shown)).map_err(|error| Trouble::System("a thread", error))?;
+    let (handle, desk, told) = handle::open(clock);
+    let (reloads, _reload_requests) = reload::requests();
+    let shown = api::Admin { metrics: exposition, health: health.clone(), reloads };
+    let access = api::Access::new(configuration.tokens.clone());
+    let api = api::Api::new(handle, access.clone(), shown, recorder.http());
+    serve_http(configuration, api, admin, told, &mut tasks)?;
     let switch = Switch::new(configuration.switch(), entropy.fork())?;
     for listener in net.listeners() {
         tracing::info!(event = "listening", transport = ?listener.transport, address = %listener.address);
     }
     let log_lines_dropped = log.dropped.clone();
-    Ok(Engine::new(Parts { clock, net, switch, media, facts, tasks, recorder, health, log_lines_dropped }))
+    Ok(Engine::new(Parts { clock, net, switch, media, facts, tasks, recorder, health, desk, log_lines_dropped }))
+}
+
+/// Sets the two HTTP listeners running, each on a thread of its own.
+fn serve_http(
+    configuration: &Configuration,
+    api: api::Api,
+    admin: TcpListener,
+    told: mpsc::Receiver<handle::Told>,
+    tasks: &mut Tasks,
+) -> Result<(), Trouble> {
+    let thread = |error| Trouble::System("a thread", error);
+    if let Some(http) = &configuration.main.http {
+        let listener =
+            TcpListener::bind(http.listen.get_ref()).map_err(|error| Trouble::System("[http] listen", error))?;
+        tracing::info!(event = "listening", transport = "http", address = %http.listen.get_ref());
+        let api = api.clone();
+        tasks.thread("http", move || api::serve(listener, api, told)).map_err(thread)?;
+    }
+    tasks.thread("admin", move || api::serve_admin(admin, &api)).map_err(thread)
 }
 
 /// Media threads: as configured, else one for two processors.

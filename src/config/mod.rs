@@ -15,6 +15,7 @@ pub mod schemas;
 mod secret;
 mod settings;
 mod source;
+mod tokens;
 
 #[cfg(test)]
 mod tests;
@@ -22,15 +23,17 @@ mod tests;
 pub use placed::Placed;
 pub use problem::Problem;
 pub use schema::{
-    AdminSection, AgentEntry, AgentsFile, GroupEntry, HotlineEntry, HotlinesFile, LimitsSection, ListenEntry, LogLevel,
-    LogSection, MainFile, MediaSection, ProfileFile, SipSection, SoftphonesSection, StepEntry, TransportKey,
-    TrunkEntry, TrunksFile,
+    AdminSection, AgentEntry, AgentsFile, GroupEntry, HotlineEntry, HotlinesFile, HttpSection, LimitsSection,
+    ListenEntry, LogLevel, LogSection, MainFile, MediaSection, NumbersKey, ProfileFile, RoleKey, SipSection,
+    SoftphonesSection, StepEntry, TokenEntry, TransportKey, TrunkEntry, TrunksFile,
 };
 pub use secret::{Credential, Ha1};
 pub use source::Sources;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+
+use crate::api::Token;
 
 /// A configuration without problems: every file parsed, every name resolved, every secret read.
 #[derive(Clone, Debug)]
@@ -47,6 +50,8 @@ pub struct Configuration {
     pub profiles: BTreeMap<String, ProfileFile>,
     /// Each agent's credential, by agent id.
     pub credentials: BTreeMap<String, Credential>,
+    /// Who may use the HTTP interface.
+    pub tokens: Vec<Token>,
     /// The folder of prompts, resolved.
     pub prompts: PathBuf,
 }
@@ -69,6 +74,7 @@ pub fn load(path: &Path, sources: &Sources<'_>) -> Result<Configuration, Vec<Pro
     check::check(&files, &mut reader.problems);
     profile::check(&profiles, &mut reader.problems);
     let credentials = secret::read_all(sources, folder, &agents, &mut reader.problems);
+    let tokens = tokens::read_all(sources, folder, &main, &agents, &mut reader.problems);
     let prompts = folder.join(main.value.media.prompts.get_ref());
     if !(sources.is_folder)(&prompts) {
         let wrong = format!("there is no folder {}", prompts.display());
@@ -89,6 +95,7 @@ pub fn load(path: &Path, sources: &Sources<'_>) -> Result<Configuration, Vec<Pro
         agents: agents.value,
         profiles: profiles.into_iter().map(|(name, file)| (name, file.value)).collect(),
         credentials,
+        tokens,
         prompts,
     })
 }

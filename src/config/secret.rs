@@ -110,10 +110,10 @@ fn read(
     }
 }
 
-const STRONG: &str = "at least 12 characters, 6 of them different, no common word, not the agent's number";
+pub(super) const STRONG: &str = "at least 12 characters, 6 of them different, no common word, not the agent's number";
 
 /// What makes a password weak, as the end of a sentence.
-fn weakness(password: &str, user: &str) -> Option<&'static str> {
+pub(super) fn weakness(password: &str, user: &str) -> Option<&'static str> {
     let folded = password.to_ascii_lowercase();
     if password.chars().count() < SHORTEST {
         Some("is shorter than 12 characters")

@@ -1,12 +1,13 @@
 //! Outputs become effects: bytes, media orders, numbers, log lines.
 
+use super::handle::{self, Moment, Request, Wish};
 use super::ration::Verdict;
 use super::run::Engine;
 use crate::call::notice::{Notice, What};
 use crate::call::record::Who;
 use crate::metrics::Outside;
 use crate::sip::fact::{Observation, Peer};
-use crate::switch::Output;
+use crate::switch::{Command, Input, Output};
 
 impl Engine {
     /// Carries out one output. Nothing here waits.
@@ -18,9 +19,9 @@ impl Engine {
             Output::Publish(notice) => {
                 self.recorder.notice(&notice);
                 tell(&notice);
+                self.desk.tell(notice, self.moment());
             }
-            // Nobody gives commands yet who would wait for a reply.
-            Output::Reply { .. } => {}
+            Output::Reply { id, reply } => self.desk.answer(id, reply),
             Output::Observed(observation) => {
                 self.recorder.observe(&observation);
                 self.note(&observation);
@@ -48,6 +49,30 @@ impl Engine {
             }
             Observation::Ignored { why } => tracing::debug!(event = "ignored", why),
         }
+    }
+
+    /// Does what somebody at the HTTP interface wishes.
+    pub(super) fn wish(&mut self, wish: Wish) {
+        match wish {
+            Wish::Picture => self.desk.publish(self.switch.view(), self.moment()),
+            Wish::Request(Request::Show { which, answer }) => {
+                // Whoever asked may have gone.
+                answer.send(handle::show(&self.switch, &which, self.moment())).ok();
+            }
+            Wish::Request(Request::Order { which, command, answer }) => {
+                // Nobody waits for it any more: it must not have its effect behind everybody's back.
+                if answer.is_closed() {
+                    return;
+                }
+                if let Some(id) = self.desk.expect(answer) {
+                    self.input(Input::Command(Command::Call { id, call: which, command }));
+                }
+            }
+        }
+    }
+
+    fn moment(&self) -> Moment {
+        Moment { instant: self.clock.now(), wall: self.clock.wall() }
     }
 
     /// Sets the gauges.

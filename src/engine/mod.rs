@@ -8,6 +8,7 @@
 
 pub mod clock;
 mod execute;
+pub mod handle;
 pub mod health;
 pub mod media_workers;
 pub mod prompts;

@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 use tracing_appender::non_blocking::ErrorCounter;
 
 use super::clock::Clock;
+use super::handle::{Desk, Wish};
 use super::health::{Health, Stage};
 use super::media_workers::{MediaFact, MediaWorkers};
 use super::ration::Ration;
@@ -41,6 +42,8 @@ pub struct Parts {
     pub recorder: Recorder,
     /// How the daemon is.
     pub health: Health,
+    /// Where the HTTP interface asks and is told.
+    pub desk: Desk,
     /// Counts log lines that were dropped.
     pub log_lines_dropped: ErrorCounter,
 }
@@ -55,6 +58,7 @@ pub struct Engine {
     tasks: Tasks,
     pub(super) recorder: Recorder,
     health: Health,
+    pub(super) desk: Desk,
     pub(super) log_lines_dropped: ErrorCounter,
     /// For lines that strangers can cause.
     pub(super) ration: Ration,
@@ -75,6 +79,7 @@ pub enum Exit {
 enum Wake {
     Net(net::Event),
     Media(MediaFact),
+    Wish(Wish),
     Deadline,
     Picture,
     Ended(Ended),
@@ -85,9 +90,9 @@ enum Wake {
 impl Engine {
     /// The daemon from its parts.
     pub fn new(parts: Parts) -> Self {
-        let Parts { clock, net, switch, media, facts, tasks, recorder, health, log_lines_dropped } = parts;
+        let Parts { clock, net, switch, media, facts, tasks, recorder, health, desk, log_lines_dropped } = parts;
         let ration = Ration::new();
-        Self { clock, net, switch, media, facts, tasks, recorder, health, log_lines_dropped, ration }
+        Self { clock, net, switch, media, facts, tasks, recorder, health, desk, log_lines_dropped, ration }
     }
 
     /// Runs until a signal ends it.
@@ -104,6 +109,7 @@ impl Engine {
             let wake = tokio::select! {
                 event = self.net.event() => Wake::Net(event),
                 Some(fact) = self.facts.recv() => Wake::Media(fact),
+                wish = self.desk.wish() => Wake::Wish(wish),
                 () = at(deadline) => Wake::Deadline,
                 _ = picture.tick() => Wake::Picture,
                 ended = self.tasks.ended() => Wake::Ended(ended),
@@ -113,6 +119,7 @@ impl Engine {
             match wake {
                 Wake::Net(event) => self.network(event),
                 Wake::Media(fact) => self.sound(fact),
+                Wake::Wish(wish) => self.wish(wish),
                 Wake::Deadline => {}
                 Wake::Picture => {
                     self.tell_lost();
@@ -162,7 +169,7 @@ impl Engine {
     }
 
     /// The single mutation, and everything that follows from it.
-    fn input(&mut self, input: Input) {
+    pub(super) fn input(&mut self, input: Input) {
         self.switch.handle(self.clock.now(), input);
         self.drain();
     }

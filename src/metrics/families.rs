@@ -5,6 +5,7 @@ use prometheus::process_collector::ProcessCollector;
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 use super::absolute::Absolute;
+use super::http::HttpRecorder;
 use crate::media::counters::{Counters, JITTER_BOUNDS_MS};
 
 /// Buckets of waiting times: the service levels are 2, 10, 15, 20 and 30 s.
@@ -23,6 +24,7 @@ pub struct Families {
     pub(super) calls: CallFamilies,
     pub(super) media: MediaFamilies,
     pub(super) agents: IntGaugeVec,
+    pub(super) http: HttpRecorder,
 }
 
 #[derive(Debug)]
@@ -139,6 +141,15 @@ impl Families {
             calls: CallFamilies::register(registry),
             media: MediaFamilies::register(registry),
             agents: gauges(registry, "lianxian_agents", "Agents by what they do.", &["state"]),
+            http: HttpRecorder::new(
+                counters(
+                    registry,
+                    "lianxian_http_requests_total",
+                    "HTTP requests by route and class of the answer.",
+                    &["route", "method", "code"],
+                ),
+                gauge(registry, "lianxian_ws_clients", "Open streams of events, WebSocket and server-sent."),
+            ),
         }
     }
 }

@@ -8,12 +8,14 @@
 
 mod absolute;
 mod families;
+mod http;
 mod recorder;
 
 #[cfg(test)]
 mod tests;
 
 pub use families::Families;
+pub use http::{HttpRecorder, OpenStream};
 pub use recorder::{Outside, Recorder};
 
 use prometheus::{Encoder, Registry, TextEncoder};

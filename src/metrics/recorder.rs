@@ -6,6 +6,7 @@ use std::time::Duration;
 use prometheus::IntCounter;
 
 use super::families::Families;
+use super::http::HttpRecorder;
 use crate::call::notice::{Notice, RefusedFor, What};
 use crate::call::record::{CallRecord, Ending};
 use crate::media::counters::{Counters, JITTER_BOUNDS_MS};
@@ -46,6 +47,11 @@ pub struct Outside {
 impl Recorder {
     pub(super) fn new(families: Families) -> Self {
         Self { families, messages: HashMap::new() }
+    }
+
+    /// The writing side for the HTTP interface.
+    pub fn http(&self) -> HttpRecorder {
+        self.families.http.clone()
     }
 
     /// The configuration in use was read then, in seconds since 1970.
@@ -189,7 +195,7 @@ const fn direction(inbound: bool) -> &'static str {
     if inbound { "in" } else { "out" }
 }
 
-const fn class(code: u16) -> &'static str {
+pub(super) const fn class(code: u16) -> &'static str {
     match code / 100 {
         1 => "1xx",
         2 => "2xx",

@@ -352,6 +352,11 @@ impl Switch {
         }
     }
 
+    /// A read-only picture of one call.
+    pub fn call_view(&self, call: CallId) -> Option<CallView> {
+        self.calls.get(&call).map(|entry| picture(&entry.call))
+    }
+
     /// How much there is of everything (I9).
     pub fn census(&self) -> Census {
         Census {
@@ -397,9 +402,11 @@ fn picture(call: &Call) -> CallView {
     CallView {
         call: call.id(),
         hotline: call.decision().hotline.clone(),
+        priority: call.decision().priority,
         state: call.state_name(),
         caller: call.decision().caller_id.number.clone(),
         arrived: call.arrived(),
         legs: call.legs().map(leg).collect(),
+        transfers: call.transfers().to_vec(),
     }
 }

@@ -3,7 +3,8 @@
 use crate::base::ids::{AgentId, CallId, HotlineId, LegId};
 use crate::base::pii::Pii;
 use crate::base::time::Instant;
-use crate::call::record::Who;
+use crate::call::record::{TransferRecord, Who};
+use crate::routing::config::Priority;
 
 /// What there is at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub struct CallView {
     pub call: CallId,
     /// What was dialled.
     pub hotline: HotlineId,
+    /// How urgent it is.
+    pub priority: Priority,
     /// Its state, in the words of the glossary: a closed set.
     pub state: &'static str,
     /// Who calls; prints masked.
@@ -37,6 +40,8 @@ pub struct CallView {
     pub arrived: Instant,
     /// Its legs, those being released included.
     pub legs: Vec<LegView>,
+    /// Its transfers, in the order in which they were asked for.
+    pub transfers: Vec<TransferRecord>,
 }
 
 /// One leg.

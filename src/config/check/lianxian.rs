@@ -141,4 +141,10 @@ pub(super) fn limits(main: &Parsed<MainFile>, problems: &mut Vec<Problem>) {
         let wrong = format!("{} is not loopback, and this listener has no TLS", listen.get_ref());
         problems.push(main.problem(listen, "admin.listen", wrong, "a loopback address"));
     }
+    if let Some(http) = &main.value.http
+        && !http.listen.get_ref().ip().is_loopback()
+    {
+        let wrong = format!("{} is not loopback, and this listener has no TLS", http.listen.get_ref());
+        problems.push(main.problem(&http.listen, "http.listen", wrong, "a loopback address, behind a proxy with TLS"));
+    }
 }

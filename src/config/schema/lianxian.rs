@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{TransportKey, defaults};
+use super::{HttpSection, TransportKey, defaults};
 use crate::config::Placed;
 use crate::sip::auth::Algorithm;
 
@@ -23,6 +23,8 @@ pub struct MainFile {
     /// Limits.
     #[serde(default)]
     pub limits: LimitsSection,
+    /// The interface for desks and other systems; without it there is none.
+    pub http: Option<HttpSection>,
     /// The administrators' listener.
     #[serde(default)]
     pub admin: AdminSection,
@@ -123,7 +125,7 @@ pub struct LimitsSection {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AdminSection {
-    /// Where `/metrics`, `/healthz` and `/readyz` are served: a loopback address.
+    /// Where `/metrics`, `/healthz`, `/readyz` and `/v1/admin` are served: a loopback address.
     pub listen: Placed<SocketAddr>,
 }
 

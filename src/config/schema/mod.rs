@@ -6,6 +6,7 @@
 
 mod agents;
 mod hotlines;
+mod http;
 mod lianxian;
 mod profile;
 mod trunks;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 pub(super) use agents::Ha1Keys;
 pub use agents::{AgentEntry, AgentsFile, GroupEntry};
 pub use hotlines::{HotlineEntry, HotlinesFile, StepEntry};
+pub use http::{HttpSection, NumbersKey, RoleKey, TokenEntry};
 pub use lianxian::{
     AdminSection, LimitsSection, ListenEntry, LogLevel, LogSection, MainFile, MediaSection, SipSection,
     SoftphonesSection,
@@ -42,6 +44,10 @@ mod defaults {
     /// A default stands nowhere: its place is the start of the file.
     pub(super) fn nowhere<T>(value: T) -> Placed<T> {
         Placed::nowhere(value)
+    }
+
+    pub(super) fn http_listen() -> Placed<std::net::SocketAddr> {
+        nowhere(([127, 0, 0, 1], 8080).into())
     }
 
     pub(super) fn softphone_profile() -> Placed<String> {

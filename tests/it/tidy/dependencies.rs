@@ -18,6 +18,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("crossbeam_queue", &["engine"]),
     ("dashmap", &["api", "engine"]),
     ("encoding_rs", &["base", "sip"]),
+    ("futures_util", &["api"]),
     ("getrandom", &["cli", "demo", "engine"]),
     ("hmac", &["base", "sip"]),
     // WAV files: the engine loads prompts, the demo's parties record what they hear.
@@ -32,15 +33,16 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rtc_rtp", &["media"]),
     ("serde_json", &["api", "cli", "config", "demo", "engine", "switch"]),
     ("serde_path_to_error", &["config"]),
-    ("sha2", &["base", "demo", "sip"]),
+    ("sha2", &["api", "base", "demo", "sip"]),
     ("slab", &["engine", "media"]),
     ("socket2", &["engine", "net"]),
-    ("subtle", &["base", "sip"]),
+    ("subtle", &["api", "base", "sip"]),
     ("tokio", &["api", "cli", "demo", "engine", "net"]),
     ("toml", &["config"]),
     ("tracing", &["api", "cli", "config", "demo", "engine", "metrics", "net"]),
     ("tracing_appender", &["cli", "engine"]),
     ("tracing_subscriber", &["cli", "engine"]),
+    ("utoipa", &["api"]),
 ];
 
 #[test]

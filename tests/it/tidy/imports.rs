@@ -25,8 +25,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("metrics", &["call", "switch", "routing", "sip", "media", "base"]),
     ("engine", &["switch", "call", "sip", "media", "net", "metrics", "base"]),
     // The edge.
-    ("api", &["engine", "switch", "metrics", "base"]),
-    ("config", &["switch", "call", "routing", "sip", "media", "net", "engine", "base"]),
+    // The interface tells what happened to calls in JSON of its own, so it reads their words.
+    ("api", &["engine", "switch", "call", "routing", "sip", "metrics", "base"]),
+    ("config", &["api", "switch", "call", "routing", "sip", "media", "net", "engine", "base"]),
     // The demo's parties share only the arithmetic of sound with the daemon.
     ("demo", &["media", "base"]),
     // The composition root: builds all, wires all; nothing imports it.
