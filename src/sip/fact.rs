@@ -47,8 +47,8 @@ pub enum Event {
     Probed {
         /// Which probe.
         id: ProbeId,
-        /// The final status code, whatever it is, or how we know that there is none.
-        result: Result<u16, Loss>,
+        /// What became of it.
+        result: ProbeResult,
     },
     /// Something to count or to log, that changes nothing.
     Observed(Observation),
@@ -57,6 +57,20 @@ pub enum Event {
 /// A question by OPTIONS whether a gateway is alive. Numbered by whoever asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ProbeId(pub u64);
+
+/// What became of a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ProbeResult {
+    /// The gateway has answered.
+    Answered {
+        /// The final status code, whatever it is.
+        code: u16,
+        /// Retry-After, capped at 24 h.
+        retry_after: Option<Duration>,
+    },
+    /// It has not.
+    Lost(Loss),
+}
 
 /// One way to reach a registered softphone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

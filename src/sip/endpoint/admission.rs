@@ -7,7 +7,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::former::Former;
-use super::settings::{Reading, Settings, TrunkAccess};
+use super::settings::{Reading, Settings, Transfers, TrunkAccess};
 use crate::base::ids::{AgentId, LegId, TrunkId};
 use crate::base::time::Instant;
 use crate::sip::fact::Peer;
@@ -126,6 +126,17 @@ impl Admission {
     /// How the messages of a trunk are read.
     pub fn reading(&self, trunk: &TrunkId) -> Reading {
         self.trunks.get(trunk).or_else(|| self.former.trunk(trunk)).map_or(Reading::Strict, |access| access.reading)
+    }
+
+    /// Whether a peer may move calls. A softphone may: it is one of our own.
+    pub fn transfers(&self, peer: &Peer) -> Transfers {
+        match peer {
+            Peer::Trunk(trunk) => {
+                let access = self.trunks.get(trunk).or_else(|| self.former.trunk(trunk));
+                access.map_or(Transfers::Refused, |access| access.transfers)
+            }
+            Peer::Softphone(_) => Transfers::Taken,
+        }
     }
 
     /// Takes one new INVITE out of a peer's allowance (V11). False when there is none left.

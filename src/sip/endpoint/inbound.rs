@@ -145,7 +145,23 @@ impl Endpoint {
             return self.reply(arrival, request, 481);
         }
         if self.is_acceptable(arrival, request, Reading::Strict) {
-            self.answer_outside(arrival, request);
+            match request.method {
+                // What only somebody whom we know may ask (V19, V20).
+                Method::Refer | Method::Notify => self.reply(arrival, request, 403),
+                Method::Invite
+                | Method::Ack
+                | Method::Bye
+                | Method::Cancel
+                | Method::Options
+                | Method::Register
+                | Method::Prack
+                | Method::Update
+                | Method::Info
+                | Method::Subscribe
+                | Method::Message
+                | Method::Publish
+                | Method::Other(_) => self.answer_outside(arrival, request),
+            }
         }
     }
 
@@ -215,6 +231,10 @@ impl Endpoint {
         }
         self.move_flow(id, arrival.flow);
         let tx = self.open(now, arrival, key, peer.clone(), request);
+        if request.method == Method::Refer {
+            let asked = self.read_refer(arrival, id, request);
+            return self.drive(now, id, Input::Refer { tx, request, asked });
+        }
         self.drive(now, id, Input::Request { tx, request });
     }
 
@@ -239,10 +259,11 @@ impl Endpoint {
             }
             // A dialog is what these live in (RFC 3261 15.1.2, 3311 5.2, 6086 4.2).
             Method::Bye | Method::Update | Method::Info | Method::Prack => self.reply(arrival, request, 481),
+            // A REFER without a call has nobody to move: nothing is dialled for it (V20).
             Method::Refer => self.reply(arrival, request, 603),
+            Method::Notify => self.reply_with(arrival, verb::notify::refusal(request), Then::Keep),
             Method::Invite
             | Method::Register
-            | Method::Notify
             | Method::Subscribe
             | Method::Message
             | Method::Publish

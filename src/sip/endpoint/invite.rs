@@ -27,6 +27,10 @@ impl Endpoint {
         if self.legs.len() >= self.core.limits.legs || !self.core.admission.take(now, &peer) {
             return self.refuse_with_state(now, arrival, key, peer, request);
         }
+        let replaces = match self.replaced_by(arrival, &peer, request) {
+            Ok(replaces) => replaces,
+            Err(code) => return self.reply(arrival, request, code),
+        };
         let tx = self.open(now, arrival, key, peer.clone(), request);
         // RFC 3261 17.2.1: at once, because what follows may take longer than 200 ms.
         self.core.respond(now, tx, &Response::new(100, request));
@@ -46,7 +50,7 @@ impl Endpoint {
             request: request.clone(),
             offer: body::session_description(&request.headers, &request.body),
             max_forwards: max_forwards.saturating_sub(1),
-            replaces: None,
+            replaces,
         };
         self.core.events.push_back(Event::Incoming(Box::new(incoming)));
     }

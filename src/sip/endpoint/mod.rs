@@ -20,6 +20,7 @@ mod inbound;
 mod invite;
 mod probe;
 mod reconfigure;
+mod replaces;
 mod reply;
 mod response;
 mod screening;

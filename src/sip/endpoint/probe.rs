@@ -2,7 +2,7 @@
 
 use super::Endpoint;
 use crate::base::time::Instant;
-use crate::sip::fact::{Event, Loss, Peer, ProbeId};
+use crate::sip::fact::{Event, Loss, Peer, ProbeId, ProbeResult};
 use crate::sip::message::{Host, Method, Name, NameAddr, Request, Uri};
 use crate::sip::order::Probe;
 use crate::sip::transaction::machine::Class;
@@ -15,7 +15,7 @@ impl Endpoint {
         let Probe { id, trunk, flow, uri } = probe;
         if self.is_full() {
             // As good as a gateway that we cannot reach: whoever asks is told, and asks again.
-            self.core.events.push_back(Event::Probed { id, result: Err(Loss::Transport) });
+            self.core.events.push_back(Event::Probed { id, result: ProbeResult::Lost(Loss::Transport) });
             return;
         }
         let mut request = Request::new(Method::Options, uri.clone());
@@ -35,9 +35,11 @@ impl Endpoint {
     pub(super) fn on_probe_news(&mut self, id: ProbeId, what: &What) {
         let result = match what {
             What::Response(response) if Class::of(response.code) == Class::Provisional => return,
-            What::Response(response) => Ok(response.code),
-            What::TimedOut => Err(Loss::Timeout),
-            What::TransportFailed | What::Settled => Err(Loss::Transport),
+            What::Response(response) => {
+                ProbeResult::Answered { code: response.code, retry_after: response.headers.retry_after() }
+            }
+            What::TimedOut => ProbeResult::Lost(Loss::Timeout),
+            What::TransportFailed | What::Settled => ProbeResult::Lost(Loss::Transport),
         };
         self.core.events.push_back(Event::Probed { id, result });
     }

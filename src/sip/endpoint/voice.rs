@@ -11,9 +11,9 @@ use crate::sip::flow::{Flow, Transport};
 use crate::sip::message::{Headers, Name, Request, Response};
 
 /// The methods that are handled inside and outside of dialogs. Exactly these (trap T46); a test sends each.
-pub const ALLOWED: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO";
+pub const ALLOWED: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO, REFER, NOTIFY";
 /// The option tags that we understand in Require.
-pub const SUPPORTED: &[&str] = &["timer"];
+pub const SUPPORTED: &[&str] = &["timer", "replaces", "norefersub"];
 
 /// What we say of ourselves.
 #[derive(Clone, Debug)]

@@ -14,6 +14,8 @@ mod method;
 mod name;
 mod name_addr;
 mod params;
+mod refer_to;
+mod replaces;
 mod rsip_view;
 mod scan;
 #[cfg(test)]
@@ -35,6 +37,8 @@ pub use method::Method;
 pub use name::{Name, OtherName};
 pub use name_addr::NameAddr;
 pub use params::Params;
+pub use refer_to::{ReferTo, ReferToError};
+pub use replaces::{Only, Replaces};
 pub use rsip_view::ViewError;
 pub(in crate::sip) use scan::Scanner;
 pub use scan::split_list;

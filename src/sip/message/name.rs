@@ -90,6 +90,8 @@ names! {
     Reason "Reason";
     /// Record-Route
     RecordRoute "Record-Route";
+    /// Refer-Sub, RFC 4488
+    ReferSub "Refer-Sub";
     /// Refer-To, r, RFC 3515
     ReferTo "Refer-To";
     /// Referred-By, b, RFC 3892
@@ -186,7 +188,12 @@ impl Name {
                 (b"Warning", Self::Warning),
             ],
             8 => &[(b"Refer-To", Self::ReferTo), (b"Replaces", Self::Replaces)],
-            9 => &[(b"Call-Info", Self::CallInfo), (b"Diversion", Self::Diversion), (b"Supported", Self::Supported)],
+            9 => &[
+                (b"Call-Info", Self::CallInfo),
+                (b"Diversion", Self::Diversion),
+                (b"Refer-Sub", Self::ReferSub),
+                (b"Supported", Self::Supported),
+            ],
             10 => &[(b"User-Agent", Self::UserAgent)],
             11 => &[
                 (b"Min-Expires", Self::MinExpires),

@@ -1,12 +1,13 @@
 //! Our INVITE until its final response: early dialogs, forks, and the CANCEL that may be owed (RFC 3261 9, 13.2).
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::context::{Context, attach, give_reason};
 use super::leaving::Leaving;
 use super::talking::Talking;
-use super::{Input, LegTimer, State, info, options, out_of_place};
+use super::{Input, LegTimer, Standing, State, info, notify, options, out_of_place};
 use crate::sip::dialog::{Dialog, Sequence};
 use crate::sip::endpoint::body;
 use crate::sip::fact::{Cause, Failure, LegFact};
@@ -23,13 +24,15 @@ pub struct Calling {
     /// Its Request-URI: the target of a 2xx without Contact.
     uri: Uri,
     /// Its offer.
-    offer: bytes::Bytes,
+    offer: Bytes,
     /// Whether a provisional response has been heard, so that a CANCEL may be sent.
     heard: Heard,
     /// The dialogs that provisional responses made, one for each fork.
     early: SmallVec<[Dialog; 1]>,
     /// Whether we still want it.
     wish: Wish,
+    /// The tags of callees whose BYE was faster than their 2xx.
+    gone: SmallVec<[Bytes; 1]>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +50,8 @@ enum Wish {
     HungUp(Cause),
     /// No: it rang for too long.
     RangOut,
+    /// No: a callee has hung up already, and the call has been told. What is owed is still done.
+    Told,
 }
 
 impl Calling {
@@ -57,8 +62,15 @@ impl Calling {
         let flow = cx.line.flow;
         let tx = cx.start(request, flow);
         cx.arm(LegTimer::Ring, cx.core.limits.ring);
-        let calling =
-            Self { invite: tx, uri, offer, heard: Heard::Nothing, early: SmallVec::new(), wish: Wish::Answer };
+        let calling = Self {
+            invite: tx,
+            uri,
+            offer,
+            heard: Heard::Nothing,
+            early: SmallVec::new(),
+            wish: Wish::Answer,
+            gone: SmallVec::new(),
+        };
         State::Calling(Box::new(calling))
     }
 
@@ -67,10 +79,23 @@ impl Calling {
         self.early.iter().any(|dialog| dialog.matches(request))
     }
 
+    /// How it stands towards whoever wants to take its place.
+    pub(super) fn standing(&self) -> Standing {
+        match self.wish {
+            Wish::Answer => Standing::Called,
+            Wish::HungUp(_) | Wish::RangOut | Wish::Told => Standing::Ending,
+        }
+    }
+
+    /// The early dialogs, one for each fork.
+    pub(super) fn early(&self) -> impl Iterator<Item = &Dialog> {
+        self.early.iter()
+    }
+
     /// Takes one input.
     pub fn handle(self: Box<Self>, cx: &mut Context<'_>, input: Input<'_>) -> State {
         match input {
-            Input::Request { tx, request } => self.on_request(cx, tx, request),
+            Input::Request { tx, request } | Input::Refer { tx, request, .. } => self.on_request(cx, tx, request),
             Input::News { tx, what } if tx == self.invite => self.on_news(cx, what),
             // What becomes of a CANCEL is seen by what becomes of its INVITE.
             Input::News { .. } => State::Calling(self),
@@ -107,8 +132,8 @@ impl Calling {
         match &self.wish {
             Wish::Answer => {}
             Wish::HungUp(cause) if first => cancel(cx, self.invite, cause),
-            Wish::RangOut if first => cancel(cx, self.invite, &Cause::default()),
-            Wish::HungUp(_) | Wish::RangOut => {}
+            Wish::RangOut | Wish::Told if first => cancel(cx, self.invite, &Cause::default()),
+            Wish::HungUp(_) | Wish::RangOut | Wish::Told => {}
         }
         if response.code == 100 || self.wish != Wish::Answer {
             return State::Calling(self);
@@ -134,6 +159,10 @@ impl Calling {
         let number = dialog.local_number();
         cx.acknowledge(self.invite, &dialog, number);
         cx.timers.clear();
+        if dialog.remote_tag.as_ref().is_some_and(|tag| self.gone.contains(tag)) {
+            // Its BYE came first, and has been answered: nobody is left to say goodbye to.
+            return self.fail(cx, failure(480));
+        }
         match self.wish {
             Wish::Answer => {
                 if let Some(early) = self.early.iter().find(|early| early.remote_tag == dialog.remote_tag) {
@@ -150,6 +179,11 @@ impl Calling {
                 cx.fact(LegFact::Failed(failure(408)));
                 State::Over
             }
+            // Another fork than the one that has hung up.
+            Wish::Told => {
+                cx.farewell(&mut dialog, &Cause { sip: Some(487), q850: None });
+                State::Over
+            }
         }
     }
 
@@ -158,6 +192,7 @@ impl Calling {
             Wish::Answer => cx.fact(LegFact::Failed(failure)),
             Wish::HungUp(_) => cx.fact(LegFact::Released),
             Wish::RangOut => cx.fact(LegFact::Failed(self::failure(408))),
+            Wish::Told => {}
         }
         State::Over
     }
@@ -166,7 +201,7 @@ impl Calling {
         match order {
             LegOrder::HangUp { cause } => match self.wish {
                 Wish::Answer => self.give_up(cx, Wish::HungUp(cause)),
-                Wish::HungUp(_) | Wish::RangOut => State::Calling(self),
+                Wish::HungUp(_) | Wish::RangOut | Wish::Told => State::Calling(self),
             },
             LegOrder::Progress { .. }
             | LegOrder::Accept { .. }
@@ -188,7 +223,7 @@ impl Calling {
         if self.heard == Heard::Provisional {
             match &wish {
                 Wish::HungUp(cause) => cancel(cx, self.invite, cause),
-                Wish::RangOut | Wish::Answer => cancel(cx, self.invite, &Cause::default()),
+                Wish::RangOut | Wish::Told | Wish::Answer => cancel(cx, self.invite, &Cause::default()),
             }
         }
         self.wish = wish;
@@ -197,7 +232,8 @@ impl Calling {
 
     fn on_timer(self: Box<Self>, cx: &mut Context<'_>, timer: LegTimer) -> State {
         match timer {
-            LegTimer::Ring => self.give_up(cx, Wish::RangOut),
+            LegTimer::Ring if self.wish == Wish::Answer => self.give_up(cx, Wish::RangOut),
+            LegTimer::Ring => State::Calling(self),
             LegTimer::CancelGivenUp => {
                 cx.core.transactions.abandon(self.invite);
                 self.fail(cx, failure(408))
@@ -209,12 +245,35 @@ impl Calling {
             | LegTimer::ResponseOwed
             | LegTimer::Glare
             | LegTimer::HangUpOwed
+            | LegTimer::ReferOwed
+            | LegTimer::LastReportOwed
+            | LegTimer::SubscriptionExpired
             | LegTimer::Refresh
             | LegTimer::SessionExpired => State::Calling(self),
         }
     }
 
+    /// RFC 3261 15: a callee sends no BYE on an early dialog. So it has answered and hung up, and its 2xx is late or lost,
+    /// like perhaps every provisional response before it. The 2xx will be ACKed when it comes.
+    fn on_early_bye(mut self: Box<Self>, cx: &mut Context<'_>, tx: TxId, request: &Request) -> State {
+        cx.answer(tx, request, 200);
+        let tag = request.headers.from().ok().and_then(|from| from.tag().cloned());
+        self.early.retain(|dialog| dialog.remote_tag != tag);
+        self.gone.extend(tag.filter(|_| self.gone.len() < cx.core.limits.forks));
+        if self.wish != Wish::Answer {
+            return State::Calling(self);
+        }
+        let mut failure = failure(480);
+        let said = request.headers.reason();
+        failure.cause = Cause { sip: said.sip.or(failure.cause.sip), q850: said.q850 };
+        cx.fact(LegFact::Failed(failure));
+        self.give_up(cx, Wish::Told)
+    }
+
     fn on_request(mut self: Box<Self>, cx: &mut Context<'_>, tx: TxId, request: &Request) -> State {
+        if request.method == Method::Bye {
+            return self.on_early_bye(cx, tx, request);
+        }
         let Some(dialog) = self.early.iter_mut().find(|dialog| dialog.matches(request)) else {
             cx.answer(tx, request, 481);
             return State::Calling(self);
@@ -225,6 +284,7 @@ impl Calling {
         }
         match &request.method {
             Method::Options => options::answer(cx, tx, request),
+            Method::Notify => notify::refuse(cx, tx, request),
             Method::Info => info::receive(cx, tx, request),
             // RFC 3311 5.2: our offer in the INVITE is not answered yet.
             Method::Update if !request.body.is_empty() => cx.answer(tx, request, 491),
@@ -233,15 +293,13 @@ impl Calling {
                 let response = cx.success(request, None, None);
                 cx.respond(tx, &response);
             }
-            // RFC 3261 15: the callee must not send BYE on an early dialog.
-            Method::Bye => cx.answer(tx, request, 481),
             Method::Invite
+            | Method::Bye
             | Method::Ack
             | Method::Cancel
             | Method::Register
             | Method::Prack
             | Method::Refer
-            | Method::Notify
             | Method::Subscribe
             | Method::Message
             | Method::Publish

@@ -32,6 +32,11 @@ impl Leaving {
         self.dialog.matches(request)
     }
 
+    /// The dialog.
+    pub(super) const fn dialog(&self) -> &Dialog {
+        &self.dialog
+    }
+
     /// Takes one input.
     pub fn handle(self: Box<Self>, cx: &mut Context<'_>, input: Input<'_>) -> State {
         match input {
@@ -54,7 +59,7 @@ impl Leaving {
                 }
                 State::Leaving(self)
             }
-            Input::Request { tx, request } => {
+            Input::Request { tx, request } | Input::Refer { tx, request, .. } => {
                 // Crossing BYEs are both answered (F32); everything else comes too late.
                 let code = if request.method == Method::Bye { 200 } else { 481 };
                 cx.answer(tx, request, code);

@@ -1,6 +1,6 @@
 //! Verbs: what one leg does with each method, from its first INVITE to its end.
 //!
-//! Decides: the life of a leg (RFC 3261 13 to 15, 3311, 4028, 6086): early dialogs and forks, 2xx and ACK, re-INVITE and
+//! Decides: the life of a leg (RFC 3261 13 to 15, 3311, 3515, 4028, 6086): early dialogs and forks, 2xx and ACK, re-INVITE and
 //! UPDATE in both directions, CANCEL owed until a provisional, BYE behind an owed ACK (trap T8).
 //! Invariants: every INVITE of the peer gets exactly one final response (I1); every 2xx to ours is ACKed, an unwanted
 //! one is followed by our BYE (I3); at most one offer is outstanding per dialog (I6), offer and answer alternate (I7);
@@ -16,8 +16,10 @@ pub mod calling;
 pub mod context;
 pub mod info;
 pub mod leaving;
+pub mod notify;
 pub mod offered;
 pub mod options;
+pub mod refer;
 pub mod reinvite;
 pub mod rejected;
 pub mod session;
@@ -35,7 +37,7 @@ use crate::sip::dialog::glare::CallIdOwner;
 use crate::sip::endpoint::core::Core;
 use crate::sip::fact::{Cause, Peer};
 use crate::sip::flow::Flow;
-use crate::sip::message::{Method, Request};
+use crate::sip::message::{Method, Replaces, Request};
 use crate::sip::order::{LegOrder, OutgoingInvite};
 use crate::sip::transaction::table::{TxId, What};
 
@@ -43,6 +45,7 @@ use calling::Calling;
 use context::Context;
 use leaving::Leaving;
 use offered::Offered;
+use refer::Asked;
 use rejected::Rejected;
 use talking::Talking;
 
@@ -97,6 +100,12 @@ pub enum LegTimer {
     HangUpOwed,
     /// Our CANCEL brought no final response in 64*T1: forget the INVITE (RFC 3261 9.1).
     CancelGivenUp,
+    /// The call owes its decision on a REFER for too long: refuse it.
+    ReferOwed,
+    /// The last report on a REFER has waited long enough for the answer to the one before (trap T2): send it.
+    LastReportOwed,
+    /// The subscription to a REFER's progress has lasted for as long as we promised: end it.
+    SubscriptionExpired,
     /// Half of the session interval is over: refresh (RFC 4028 10).
     Refresh,
     /// Nobody refreshed the session: it is lost.
@@ -120,6 +129,19 @@ pub enum State {
     Over,
 }
 
+/// How a leg stands towards whoever wants to take its place (RFC 3891).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It rings: our INVITE made an early dialog.
+    Called,
+    /// It waits for our answer: its own INVITE made an early dialog.
+    Caller,
+    /// It talks.
+    Talking,
+    /// It is about to be over.
+    Ending,
+}
+
 /// What can happen to a leg.
 #[derive(Debug)]
 pub enum Input<'a> {
@@ -129,6 +151,15 @@ pub enum Input<'a> {
         tx: TxId,
         /// The request.
         request: &'a Request,
+    },
+    /// A REFER of the peer inside the dialog, read; or the code of its refusal.
+    Refer {
+        /// The transaction that waits for our response.
+        tx: TxId,
+        /// The request.
+        request: &'a Request,
+        /// What it asks for.
+        asked: Result<Asked, u16>,
     },
     /// The ACK of a 2xx.
     Ack(&'a Request),
@@ -224,12 +255,29 @@ impl Leg {
     /// Whether a request belongs to a dialog of this leg: Call-ID and both tags.
     pub fn matches(&self, request: &Request) -> bool {
         match &self.state {
-            State::Calling(calling) => calling.matches(request),
+            State::Calling(calling) => {
+                // A callee whose every response has been overtaken has no dialog that we have heard of.
+                let bye = request.method == Method::Bye && request.headers.call_id().as_ref() == Ok(&self.line.call_id);
+                bye || calling.matches(request)
+            }
             State::Offered(offered) => offered.matches(request),
             State::Talking(talking) => talking.dialog.matches(request),
             State::Leaving(leaving) => leaving.matches(request),
             State::Rejected(_) | State::Over => false,
         }
+    }
+
+    /// How the leg stands, if a Replaces names a dialog of it: Call-ID and both tags, in either order.
+    pub fn answers_to(&self, replaces: &Replaces) -> Option<Standing> {
+        let names = |dialog: &Dialog| replaces.names(&self.line.local_tag, dialog.remote_tag.as_ref());
+        let (named, standing) = match &self.state {
+            State::Calling(calling) => (calling.early().any(names), calling.standing()),
+            State::Offered(offered) => (names(offered.dialog()), Standing::Caller),
+            State::Talking(talking) => (names(&talking.dialog), talking.standing()),
+            State::Leaving(leaving) => (names(leaving.dialog()), Standing::Ending),
+            State::Rejected(_) | State::Over => return None,
+        };
+        (named && replaces.call_id == self.line.call_id).then_some(standing)
     }
 
     /// The stream of the leg's flow is gone: later requests find their own way. A peer that is still waiting for our
@@ -252,7 +300,7 @@ impl Leg {
 /// The code of a refusal of a request that no state expects there.
 pub(crate) fn out_of_place(method: &Method) -> u16 {
     match method {
-        // The dialog exists, so an unknown usage of it is what the peer got wrong (RFC 6665 4.1.3).
+        // A NOTIFY is answered before; none of ours can be meant (RFC 6665 4.1.3).
         Method::Notify => 481,
         // A REFER that maps to nothing is declined, never relayed (trap T7).
         Method::Refer => 603,

@@ -9,7 +9,7 @@ use super::context::{Context, attach, give_reason, tag};
 use super::reinvite::Carries;
 use super::rejected::Rejected;
 use super::talking::Talking;
-use super::{Input, LegTimer, State, info, options, out_of_place};
+use super::{Input, LegTimer, State, info, notify, options, out_of_place};
 use crate::sip::dialog::session_timer::{self, Wish};
 use crate::sip::dialog::{Dialog, Sequence};
 use crate::sip::endpoint::body;
@@ -47,10 +47,15 @@ impl Offered {
         self.dialog.matches(request)
     }
 
+    /// The early dialog.
+    pub(super) const fn dialog(&self) -> &Dialog {
+        &self.dialog
+    }
+
     /// Takes one input.
     pub fn handle(self: Box<Self>, cx: &mut Context<'_>, input: Input<'_>) -> State {
         match input {
-            Input::Request { tx, request } => self.on_request(cx, tx, request),
+            Input::Request { tx, request } | Input::Refer { tx, request, .. } => self.on_request(cx, tx, request),
             Input::Cancelled { invite, cause } if invite == self.invite => {
                 // RFC 3261 9.2.
                 self.refuse(cx, 487, &Cause::default(), None);
@@ -173,6 +178,9 @@ impl Offered {
             | LegTimer::ResponseOwed
             | LegTimer::Glare
             | LegTimer::HangUpOwed
+            | LegTimer::ReferOwed
+            | LegTimer::LastReportOwed
+            | LegTimer::SubscriptionExpired
             | LegTimer::CancelGivenUp
             | LegTimer::Refresh
             | LegTimer::SessionExpired => State::Offered(self),
@@ -186,6 +194,7 @@ impl Offered {
         }
         match &request.method {
             Method::Options => options::answer(cx, tx, request),
+            Method::Notify => notify::refuse(cx, tx, request),
             Method::Info => info::receive(cx, tx, request),
             // RFC 3311 5.2: the peer's first offer is not answered yet.
             Method::Update if !request.body.is_empty() => cx.answer(tx, request, 500),
@@ -208,7 +217,6 @@ impl Offered {
             | Method::Register
             | Method::Prack
             | Method::Refer
-            | Method::Notify
             | Method::Subscribe
             | Method::Message
             | Method::Publish

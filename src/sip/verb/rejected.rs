@@ -29,7 +29,7 @@ impl Rejected {
                 }
                 What::Response(_) => State::Rejected(self),
             },
-            Input::Request { tx, request } => {
+            Input::Request { tx, request } | Input::Refer { tx, request, .. } => {
                 cx.answer(tx, request, 481);
                 State::Rejected(self)
             }

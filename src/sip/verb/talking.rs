@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use super::context::Context;
 use super::leaving::Leaving;
 use super::offered::Offered;
+use super::refer::Refers;
 use super::reinvite::{AckOf, AckOwed, Carries, Exchange};
 use super::session::Session;
-use super::{Input, LegTimer, State, info, options, out_of_place};
+use super::{Input, LegTimer, Standing, State, info, notify, options, out_of_place};
 use crate::sip::dialog::session_timer::SessionTimer;
 use crate::sip::dialog::{Dialog, Sequence};
 use crate::sip::fact::{Cause, LegFact, Loss};
@@ -32,6 +33,8 @@ pub struct Talking {
     pub(super) wish: Wish,
     /// The session timer.
     pub(super) session: Session,
+    /// Its REFERs.
+    pub(super) refers: Refers,
 }
 
 /// Whose INVITE made the dialog.
@@ -69,6 +72,7 @@ impl Talking {
             next_offer: None,
             wish: Wish::Stay,
             session,
+            refers: Refers::none(),
         }
     }
 
@@ -91,13 +95,26 @@ impl Talking {
             next_offer: None,
             wish: Wish::Stay,
             session,
+            refers: Refers::none(),
+        }
+    }
+
+    /// How it stands towards whoever wants to take its place.
+    pub(super) fn standing(&self) -> Standing {
+        match self.wish {
+            Wish::Stay => Standing::Talking,
+            Wish::HangUp(_) => Standing::Ending,
         }
     }
 
     /// Takes one input.
-    pub fn handle(self: Box<Self>, cx: &mut Context<'_>, input: Input<'_>) -> State {
+    pub fn handle(mut self: Box<Self>, cx: &mut Context<'_>, input: Input<'_>) -> State {
         match input {
             Input::Request { tx, request } => self.on_request(cx, tx, request),
+            Input::Refer { tx, request, asked } => {
+                self.on_refer(cx, tx, request, asked);
+                State::Talking(self)
+            }
             Input::Ack(request) => self.on_ack(cx, request),
             Input::Cancelled { invite, .. } => self.on_cancelled(cx, invite),
             Input::News { tx, what } => self.on_news(cx, tx, what),
@@ -117,12 +134,12 @@ impl Talking {
             Method::Update => self.on_update(cx, tx, request),
             Method::Info => info::receive(cx, tx, request),
             Method::Options => options::answer(cx, tx, request),
+            Method::Notify => notify::refuse(cx, tx, request),
             Method::Ack
             | Method::Cancel
             | Method::Register
             | Method::Prack
             | Method::Refer
-            | Method::Notify
             | Method::Subscribe
             | Method::Message
             | Method::Publish
@@ -132,9 +149,10 @@ impl Talking {
     }
 
     /// RFC 3261 15.1.2: the dialog ends at once; what the peer's pending INVITE gets is 487.
-    fn on_bye(self: Box<Self>, cx: &mut Context<'_>, tx: TxId, request: &Request) -> State {
+    fn on_bye(mut self: Box<Self>, cx: &mut Context<'_>, tx: TxId, request: &Request) -> State {
         cx.answer(tx, request, 200);
         self.exchange.terminate(cx);
+        self.refers.terminate(cx);
         match self.wish {
             Wish::Stay => cx.fact(LegFact::HungUp { cause: request.headers.reason() }),
             Wish::HangUp(_) => cx.fact(LegFact::Released),
@@ -142,7 +160,7 @@ impl Talking {
         State::Over
     }
 
-    fn on_news(self: Box<Self>, cx: &mut Context<'_>, tx: TxId, what: What) -> State {
+    fn on_news(mut self: Box<Self>, cx: &mut Context<'_>, tx: TxId, what: What) -> State {
         if self.invite == Origin::Ours(tx) {
             if let What::Response(response) = &what
                 && Class::of(response.code) == Class::Success
@@ -155,9 +173,16 @@ impl Talking {
         if self.exchange.is_of(tx) {
             return self.on_exchange_news(cx, what);
         }
+        if self.refers.is_of(tx) {
+            self.on_report_news(cx, &what);
+            return State::Talking(self);
+        }
         match what {
-            // Of our INFO: an unknown dialog is a lost leg, every other failure is the key's alone (RFC 5057).
-            What::Response(response) if response.code == 481 => self.lose(cx, Loss::DialogUnknown),
+            // Of our INFO: an unknown dialog is a lost leg, every other failure is the key's alone (RFC 5057). Of a NOTIFY
+            // that nobody waits for any more it says nothing of the session.
+            What::Response(response) if response.code == 481 && is_of_session(&response) => {
+                self.lose(cx, Loss::DialogUnknown)
+            }
             What::Response(_) | What::TimedOut | What::TransportFailed | What::Settled => State::Talking(self),
         }
     }
@@ -173,9 +198,9 @@ impl Talking {
                 cx.start(request, flow);
             }
             LegOrder::HangUp { cause } => return self.hang_up(cx, cause),
-            LegOrder::AcceptRefer { .. } | LegOrder::RejectRefer { .. } | LegOrder::Notify { .. } => {
-                cx.ignore("an order for a REFER that was declined");
-            }
+            LegOrder::AcceptRefer { refer, first } => self.order_accept_refer(cx, refer, first),
+            LegOrder::RejectRefer { refer, code } => self.order_reject_refer(cx, refer, code),
+            LegOrder::Notify { refer, status, last } => self.order_notify(cx, refer, status, last),
             LegOrder::Progress { .. } | LegOrder::Accept { .. } | LegOrder::Reject { .. } => {
                 cx.ignore("an order for an INVITE that has its final response");
             }
@@ -184,6 +209,7 @@ impl Talking {
     }
 
     fn hang_up(mut self: Box<Self>, cx: &mut Context<'_>, cause: Cause) -> State {
+        self.settle_refers(cx);
         match self.exchange.owes() {
             None => {
                 self.exchange.terminate(cx);
@@ -218,6 +244,7 @@ impl Talking {
     pub(super) fn lose(self: Box<Self>, cx: &mut Context<'_>, loss: Loss) -> State {
         let mut this = *self;
         this.exchange.terminate(cx);
+        this.refers.terminate(cx);
         if loss != Loss::DialogUnknown {
             let code = if loss == Loss::NoAck { 408 } else { 480 };
             cx.farewell(&mut this.dialog, &Cause { sip: Some(code), q850: None });
@@ -249,7 +276,24 @@ impl Talking {
                 State::Talking(self)
             }
             LegTimer::SessionExpired => self.lose(cx, Loss::SessionExpired),
+            LegTimer::ReferOwed => {
+                self.on_refer_owed(cx);
+                State::Talking(self)
+            }
+            LegTimer::LastReportOwed => {
+                self.on_last_report_owed(cx);
+                State::Talking(self)
+            }
+            LegTimer::SubscriptionExpired => {
+                self.on_subscription_expired(cx);
+                State::Talking(self)
+            }
             LegTimer::Ring | LegTimer::RepeatProvisional | LegTimer::CancelGivenUp => State::Talking(self),
         }
     }
+}
+
+/// Whether a response speaks of the session and not of a subscription in the same dialog.
+fn is_of_session(response: &Response) -> bool {
+    response.headers.cseq().is_ok_and(|cseq| cseq.method != Method::Notify)
 }

@@ -14,7 +14,9 @@ use lianxian::media::plane::{self, Arrival, Channel, Plane, Port};
 use lianxian::media::rtp;
 use lianxian::sdp::negotiate::{LocalMedia, answer, conclude};
 use lianxian::sip::auth::{self, Authenticator, Verdict};
-use lianxian::sip::message::{Host, Message, Method, Name, NameAddr, Request, Uri, Via, split_list, text};
+use lianxian::sip::message::{
+    Headers, Host, Message, Method, Name, NameAddr, Request, Scheme, Uri, Via, split_list, text, unescape,
+};
 use lianxian::sip::wire::{Framer, Limits, parse, validate};
 
 /// A message: what is accepted is written, read again and written the same; every typed header is read; a stream gives
@@ -53,6 +55,26 @@ pub(crate) fn sip_uri(bytes: &[u8]) {
     }
     if let Ok(via) = Via::parse(bytes) {
         assert_eq!(Via::parse(&via.to_bytes()).map(|via| via.to_bytes()), Ok(via.to_bytes()));
+    }
+}
+
+/// A Refer-To or a Replaces: what is accepted names one party, and nothing else can be read out of it (V21).
+pub(crate) fn refer_to(bytes: &[u8]) {
+    let mut headers = Headers::default();
+    headers.push(Name::ReferTo, Bytes::copy_from_slice(bytes));
+    if let Ok(found) = headers.refer_to() {
+        let written = found.uri.to_bytes();
+        assert!(found.uri.headers().is_empty() && found.uri.param("method").is_none(), "{}", written.escape_ascii());
+        assert!(matches!(found.uri.scheme(), Scheme::Sip | Scheme::Sips | Scheme::Tel));
+        assert!(!unescape(&written).iter().any(u8::is_ascii_control), "{}", written.escape_ascii());
+        assert_eq!(Uri::parse(&written).expect("what we write, we read"), found.uri);
+    }
+    let mut headers = Headers::default();
+    headers.push(Name::Replaces, Bytes::copy_from_slice(bytes));
+    if let Ok(Some(found)) = headers.replaces() {
+        let parts = [&found.call_id, &found.to_tag, &found.from_tag];
+        assert!(parts.iter().all(|part| !part.is_empty()), "three values or none: {}", bytes.escape_ascii());
+        assert!(found.names(&found.to_tag, Some(&found.from_tag)) && found.names(&found.from_tag, Some(&found.to_tag)));
     }
 }
 

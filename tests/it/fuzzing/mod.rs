@@ -75,6 +75,20 @@ fn any_bytes_as_a_uri_an_address_a_via() {
 }
 
 #[test]
+fn any_bytes_as_a_refer_to_or_a_replaces() {
+    let seeds = lines(
+        "<sip:110@hotline.example;user=phone;method=INVITE>
+        \"110\" <sip:110@h?Require=replaces&Replaces=1%402%3Bto-tag%3Da%3Bfrom-tag%3Db%3Bearly-only>;x=1
+        <sip:110@h?P-Asserted-Identity=%3Csip%3A1%40h%3E&Route=%3Csip%3Aevil%3E&body=x>
+        <sip:110%0d%0aRoute%3a%20x@[2001:db8::1];%6dethod=BYE>
+        tel:+86-110;phone-context=+86
+        a84b4c76e66710@pc33.example;to-tag=7743;from-tag=6472;early-only
+        1;from-tag=0;to-tag=2;x=\"y;z\"",
+    );
+    fuzz("refer_to", &seeds, checks::refer_to);
+}
+
+#[test]
 fn any_bytes_as_credentials() {
     let seeds = lines(
         "Digest username=\"8001\", realm=\"12345.example\", nonce=\"00\", uri=\"sip:12345.example\", response=\"0\", \

@@ -233,3 +233,55 @@ fn an_answered_peer_is_acked_even_if_its_record_route_cannot_be_read() {
     assert!(bench.only().is("ACK "));
     assert!(matches!(&bench.facts()[..], [LegFact::Answered { .. }]));
 }
+
+#[test]
+fn a_bye_that_overtakes_the_200_fails_the_call_at_once_and_the_200_is_acked() {
+    let failed = |facts: &[LegFact]| matches!(facts, [LegFact::Failed(failure)] if failure.code == 480);
+    for ringing in [false, true] {
+        let mut bench = Bench::new();
+        let (_, invite) = bench.calling();
+        if ringing {
+            bench.receive(TRUNK, &answer(&invite, 180, "b1", ""));
+            bench.facts();
+        }
+        bench.receive(TRUNK, &from_callee(&invite, "BYE", 1, "early", "b1", ""));
+        let sent = bench.sent();
+        assert!(sent[0].is("SIP/2.0 200 "), "{sent:#?}");
+        assert_eq!(sent.get(1).map(|one| one.is("CANCEL ")), ringing.then_some(true), "RFC 3261 9.1: {sent:#?}");
+        assert!(failed(&bench.facts()), "the hunt goes on");
+        bench.receive(TRUNK, &answer(&invite, 200, "b1", SDP));
+        assert!(bench.only().is("ACK "), "and no BYE: it has gone");
+        bench.receive(TRUNK, &answer(&invite, 200, "b1", SDP));
+        assert!(bench.only().is("ACK "), "I3");
+        assert!(bench.facts().is_empty());
+        bench.assert_empty_in_the_end();
+    }
+}
+
+#[test]
+fn after_an_early_bye_another_fork_is_cancelled_or_sent_home() {
+    let mut bench = Bench::new();
+    let (_, invite) = bench.calling();
+    bench.receive(TRUNK, &from_callee(&invite, "BYE", 1, "early", "b1", ""));
+    bench
+        .receive(TRUNK, &from_callee(&invite, "BYE", 1, "early2", "b1", "").replace(invite.header("Call-ID"), "other"));
+    let sent = bench.sent();
+    assert!(sent[0].is("SIP/2.0 200 ") && sent[1].is("SIP/2.0 481 "), "{sent:#?}");
+    bench.facts();
+    bench.receive(TRUNK, &answer(&invite, 180, "b2", ""));
+    let cancel = bench.only();
+    assert!(cancel.is("CANCEL "));
+    bench.receive(TRUNK, &answer(&invite, 200, "b2", SDP));
+    let sent = bench.sent();
+    assert!(sent[0].is("ACK ") && sent[1].is("BYE "), "{sent:#?}");
+    bench.receive(TRUNK, &answer(&sent[1], 200, "", ""));
+    bench.receive(TRUNK, &answer(&cancel, 200, "b2", ""));
+    assert!(bench.facts().is_empty(), "it has been told once");
+    bench.assert_empty_in_the_end();
+
+    // Never an answer: it ends by itself.
+    let mut bench = Bench::new();
+    let (_, invite) = bench.calling();
+    bench.receive(TRUNK, &from_callee(&invite, "BYE", 1, "early", "b1", ""));
+    bench.assert_empty_in_the_end();
+}

@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::sip::endpoint::voice::ALLOWED;
+use crate::sip::fact::ReferId;
+use crate::sip::order::FirstReport;
 
 fn code(bench: &mut Bench, text: &str) -> String {
     bench.receive(TRUNK, text);
@@ -23,7 +25,7 @@ fn each_defect_has_its_own_answer() {
         ("483", invite("a1").replace("Max-Forwards: 70", "Max-Forwards: 0")),
         ("501", invite("a1").replace("INVITE sip", "DANCE sip").replace("1 INVITE", "1 DANCE")),
         ("405", request("SUBSCRIBE", 1, "a1", "", "Event: presence\r\n", "")),
-        ("405", request("NOTIFY", 1, "a1", "", "Event: presence\r\n", "")),
+        ("489", request("NOTIFY", 1, "a1", "", "Event: presence\r\n", "")),
         ("405", request("MESSAGE", 1, "a1", "", "", "")),
         ("405", request("PUBLISH", 1, "a1", "", "", "")),
         ("405", request("REGISTER", 1, "a1", "", &contact, "")),
@@ -74,7 +76,7 @@ fn allow_lists_exactly_what_is_handled() {
         "PUBLISH",
     ];
     for method in all {
-        let mut bench = Bench::new();
+        let mut bench = Bench::with(refer::exchange());
         let (_, ok) = bench.talking();
         bench.receive(TRUNK, &inside(method, 2, "m1", ok.tag("To"), ""));
         let answers = bench.sent();
@@ -90,6 +92,31 @@ fn allow_lists_exactly_what_is_handled() {
     }
     for named in &handled {
         assert!(all.contains(named));
+    }
+}
+
+#[test]
+fn t6_replaces_refer_and_notify_are_announced_wherever_it_matters() {
+    let mut bench = Bench::with(refer::exchange());
+    bench.receive(TRUNK, &request("OPTIONS", 1, "o1", "", "", "").replace("call-1@", "call-o@"));
+    bench.receive(TRUNK, &invite("a1"));
+    let leg = bench.incoming()[0].leg;
+    bench.order(leg, LegOrder::Progress { code: 180, sdp: None });
+    bench.order(leg, LegOrder::Accept { sdp: Bytes::from(SDP) });
+    let tag = bench.sent.last().unwrap().tag("To").to_owned();
+    bench.receive(TRUNK, &inside("ACK", 1, "a1-ack", &tag, ""));
+    bench.order(leg, LegOrder::Offer { sdp: Bytes::from(SDP) });
+    bench.receive(TRUNK, &refer::refer(2, &tag, refer::REFER_TO));
+    let accept = LegOrder::AcceptRefer { refer: ReferId(2), first: FirstReport::Trying };
+    bench.order(leg, accept);
+    let before = bench.sent();
+    let (_, invite) = bench.calling();
+    let all: Vec<Sent> = before.into_iter().chain([invite]).filter(|one| !one.is("SIP/2.0 100 ")).collect();
+    assert_eq!(all.len(), 7, "{all:#?}");
+    for message in all {
+        let allow: Vec<&str> = message.header("Allow").split(", ").collect();
+        assert!(allow.contains(&"REFER") && allow.contains(&"NOTIFY"), "{}", message.text);
+        assert!(message.header("Supported").split(", ").any(|option| option == "replaces"), "{}", message.text);
     }
 }
 
