@@ -7,6 +7,7 @@
 
 mod check;
 mod log;
+mod reload;
 mod serve;
 
 use std::io::Write;

@@ -10,18 +10,19 @@ use nix::sys::signal::{Signal, raise};
 use tokio::sync::mpsc;
 
 use super::check::{PROMPTS, prompt_problem};
-use super::{MISCONFIGURED, log, tell};
+use super::{MISCONFIGURED, log, reload, tell};
 use crate::api;
 use crate::base::entropy::Entropy;
 use crate::config::{self, Configuration, Sources};
+use crate::engine;
 use crate::engine::clock::Clock;
+use crate::engine::handle;
 use crate::engine::health::Health;
 use crate::engine::media_workers::{self, MediaWorkers};
 use crate::engine::prompts;
 use crate::engine::run::{Engine, Exit, Parts};
 use crate::engine::shutdown::Signals;
 use crate::engine::tasks::Tasks;
-use crate::engine::{handle, reload};
 use crate::media::library::Library;
 use crate::metrics;
 use crate::net::Net;
@@ -68,7 +69,7 @@ pub(super) fn serve(path: &Path, life: Life) -> ExitCode {
             return ExitCode::from(MISCONFIGURED);
         }
     };
-    let log = log::start(configuration.main.log.level);
+    let log = log::start(*configuration.main.log.level.get_ref());
     // One thread for all signalling: the switch is one value, and a message is handled where it was read.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let ran = runtime.map_err(|error| Trouble::System("the runtime", error)).and_then(|runtime| {
@@ -77,7 +78,7 @@ pub(super) fn serve(path: &Path, life: Life) -> ExitCode {
             if life == Life::WithParent {
                 watch_parent()?;
             }
-            let engine = build(&configuration, &library, &log)?;
+            let engine = build(path, &configuration, &library, &log)?;
             Ok(engine.run(signals).await)
         });
         // Threads that end by themselves are not waited for.
@@ -101,7 +102,12 @@ pub(super) fn serve(path: &Path, life: Life) -> ExitCode {
     }
 }
 
-fn build(configuration: &Configuration, library: &Arc<Library>, log: &log::Log) -> Result<Engine, Trouble> {
+fn build(
+    path: &Path,
+    configuration: &Configuration,
+    library: &Arc<Library>,
+    log: &log::Log,
+) -> Result<Engine, Trouble> {
     let clock = Clock::start();
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(Trouble::Chance)?;
@@ -121,8 +127,8 @@ fn build(configuration: &Configuration, library: &Arc<Library>, log: &log::Log) 
     recorder.configured(clock.wall_seconds());
     let health = Health::new(clock);
     let (handle, desk, told) = handle::open(clock);
-    let (reloads, _reload_requests) = reload::requests();
-    let shown = api::Admin { metrics: exposition, health: health.clone(), reloads };
+    let (reloads, asked) = engine::reload::requests();
+    let shown = api::Admin { metrics: exposition, health: health.clone(), reloads: reloads.clone() };
     let access = api::Access::new(configuration.tokens.clone());
     let api = api::Api::new(handle, access.clone(), shown, recorder.http());
     serve_http(configuration, api, admin, told, &mut tasks)?;
@@ -130,8 +136,24 @@ fn build(configuration: &Configuration, library: &Arc<Library>, log: &log::Log) 
     for listener in net.listeners() {
         tracing::info!(event = "listening", transport = ?listener.transport, address = %listener.address);
     }
+    let (told, reloaded) = mpsc::channel(1);
+    let reader = reload::Reader { path: path.to_owned(), running: configuration.clone(), asked, told, access };
+    tasks.thread("reload", move || reader.run()).map_err(|error| Trouble::System("a thread", error))?;
     let log_lines_dropped = log.dropped.clone();
-    Ok(Engine::new(Parts { clock, net, switch, media, facts, tasks, recorder, health, desk, log_lines_dropped }))
+    Ok(Engine::new(Parts {
+        clock,
+        net,
+        switch,
+        media,
+        facts,
+        reloads,
+        reloaded,
+        tasks,
+        recorder,
+        health,
+        desk,
+        log_lines_dropped,
+    }))
 }
 
 /// Sets the two HTTP listeners running, each on a thread of its own.

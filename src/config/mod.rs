@@ -4,12 +4,13 @@
 //! Invariants: all or nothing - a configuration with one problem is not used at all (fault F27); a problem names
 //! file, line, column, key, what is wrong and what would be right; all problems of all files are told at once; a
 //! secret stands in the environment or in a file of its own, never in these files, and weak ones are refused.
-//! Does not do: reload, anything at run time. Only `cli` imports this folder; the folders never see it.
+//! Does not do: anything at run time; a reload is another reading, compared with the one in use. Only `cli` imports this folder; the folders never see it.
 
 mod check;
 mod placed;
 mod problem;
 mod profile;
+mod restart;
 mod schema;
 pub mod schemas;
 mod secret;
@@ -54,6 +55,18 @@ pub struct Configuration {
     pub tokens: Vec<Token>,
     /// The folder of prompts, resolved.
     pub prompts: PathBuf,
+    /// The main file.
+    path: PathBuf,
+    /// Its text, for the places of what cannot be reloaded.
+    text: String,
+}
+
+/// Reads and checks the configuration anew while `running` is in use (reload). All or nothing: what is wrong with it, or
+/// needs a restart, is told, and `running` stays.
+pub fn reload(running: &Configuration, sources: &Sources<'_>) -> Result<Configuration, Vec<Problem>> {
+    let read = load(&running.path, sources)?;
+    let problems = restart::needed(running, &read);
+    if problems.is_empty() { Ok(read) } else { Err(problems) }
 }
 
 /// Reads and checks the configuration whose main file is `path`.
@@ -67,7 +80,7 @@ pub fn load(path: &Path, sources: &Sources<'_>) -> Result<Configuration, Vec<Pro
     let hotlines = reader.read::<HotlinesFile>(&folder.join(main.value.files.hotlines.get_ref()));
     let agents = reader.read::<AgentsFile>(&folder.join(main.value.files.agents.get_ref()));
     let (Some(trunks), Some(hotlines), Some(agents)) = (trunks, hotlines, agents) else {
-        return Err(reader.problems);
+        return Err(sorted(reader.problems));
     };
     let profiles = profile::read_all(&mut reader, folder, &main, &trunks);
     let files = check::Files { main: &main, trunks: &trunks, hotlines: &hotlines, agents: &agents };
@@ -86,9 +99,11 @@ pub fn load(path: &Path, sources: &Sources<'_>) -> Result<Configuration, Vec<Pro
         ));
     }
     if !reader.problems.is_empty() {
-        return Err(reader.problems);
+        return Err(sorted(reader.problems));
     }
     Ok(Configuration {
+        path: path.to_owned(),
+        text: main.text,
         main: main.value,
         trunks: trunks.value,
         hotlines: hotlines.value,
@@ -98,4 +113,10 @@ pub fn load(path: &Path, sources: &Sources<'_>) -> Result<Configuration, Vec<Pro
         tokens,
         prompts,
     })
+}
+
+/// By place, as a person works through them.
+fn sorted(mut problems: Vec<Problem>) -> Vec<Problem> {
+    problems.sort_by(|one, other| (&one.file, one.line, one.column).cmp(&(&other.file, other.line, other.column)));
+    problems
 }

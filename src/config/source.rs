@@ -116,9 +116,10 @@ fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Box<Fault>> {
 /// The path without the segments that exist only because values carry their place.
 fn readable(path: &serde_path_to_error::Path) -> String {
     let whole = path.to_string();
-    let segments: Vec<&str> =
-        whole.split('.').filter(|segment| !segment.starts_with("$__") && *segment != "?").collect();
-    segments.join(".")
+    let segments = whole.split('.').filter(|segment| !segment.starts_with("$__") && *segment != "?");
+    // The line says which row of a table it is: `trunk[1].id` is `trunk.id`, as in every other problem.
+    let names: Vec<&str> = segments.map(|segment| segment.split('[').next().unwrap_or(segment)).collect();
+    names.join(".")
 }
 
 /// Splits the parser's sentence into what is wrong and what would be right.

@@ -3,6 +3,8 @@
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::switch::Settings;
+
 /// One wish for a reload.
 #[derive(Debug)]
 pub struct Reload {
@@ -37,6 +39,20 @@ pub struct Problem {
 /// The asking side. Copies ask the same reader.
 #[derive(Clone, Debug)]
 pub struct Reloads(mpsc::Sender<Reload>);
+
+/// What has come of a reload.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Another configuration, checked as a whole.
+    Taken {
+        /// What the switch is to follow.
+        settings: Box<Settings>,
+        /// Told when it does.
+        followed: oneshot::Sender<()>,
+    },
+    /// The configuration in use stays.
+    Refused(Refused),
+}
 
 /// A reload is under way and another one waits already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

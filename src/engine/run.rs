@@ -10,7 +10,8 @@ use super::handle::{Desk, Wish};
 use super::health::{Health, Stage};
 use super::media_workers::{MediaFact, MediaWorkers};
 use super::ration::Ration;
-use super::shutdown::Signals;
+use super::reload::{Outcome as Reloaded, Reloads};
+use super::shutdown::{Ask, Signals};
 use super::tasks::{Ended, Outcome, Tasks};
 use crate::base::time::{Instant, LocalTime};
 use crate::metrics::Recorder;
@@ -36,6 +37,10 @@ pub struct Parts {
     pub media: MediaWorkers,
     /// What the media threads tell.
     pub facts: mpsc::Receiver<MediaFact>,
+    /// Has the configuration read again.
+    pub reloads: Reloads,
+    /// What has come of it.
+    pub reloaded: mpsc::Receiver<Reloaded>,
     /// Everything that runs beside the loop.
     pub tasks: Tasks,
     /// The metrics' writing side.
@@ -55,6 +60,8 @@ pub struct Engine {
     pub(super) switch: Switch,
     pub(super) media: MediaWorkers,
     facts: mpsc::Receiver<MediaFact>,
+    reloads: Reloads,
+    reloaded: mpsc::Receiver<Reloaded>,
     tasks: Tasks,
     pub(super) recorder: Recorder,
     health: Health,
@@ -83,16 +90,44 @@ enum Wake {
     Deadline,
     Picture,
     Ended(Ended),
-    Signal,
+    Reloaded(Reloaded),
+    Signal(Ask),
     DrainIsOver,
 }
 
 impl Engine {
     /// The daemon from its parts.
     pub fn new(parts: Parts) -> Self {
-        let Parts { clock, net, switch, media, facts, tasks, recorder, health, desk, log_lines_dropped } = parts;
+        let Parts {
+            clock,
+            net,
+            switch,
+            media,
+            facts,
+            reloads,
+            reloaded,
+            tasks,
+            recorder,
+            health,
+            desk,
+            log_lines_dropped,
+        } = parts;
         let ration = Ration::new();
-        Self { clock, net, switch, media, facts, tasks, recorder, health, desk, log_lines_dropped, ration }
+        Self {
+            clock,
+            net,
+            switch,
+            media,
+            facts,
+            reloads,
+            reloaded,
+            tasks,
+            recorder,
+            health,
+            desk,
+            log_lines_dropped,
+            ration,
+        }
     }
 
     /// Runs until a signal ends it.
@@ -113,7 +148,8 @@ impl Engine {
                 () = at(deadline) => Wake::Deadline,
                 _ = picture.tick() => Wake::Picture,
                 ended = self.tasks.ended() => Wake::Ended(ended),
-                () = signals.next() => Wake::Signal,
+                Some(reloaded) = self.reloaded.recv() => Wake::Reloaded(reloaded),
+                ask = signals.next() => Wake::Signal(ask),
                 () = at(drain) => Wake::DrainIsOver,
             };
             match wake {
@@ -127,8 +163,10 @@ impl Engine {
                     self.tell_time(&mut local_time);
                 }
                 Wake::Ended(ended) => self.ended(ended),
-                Wake::Signal if drain_until.is_some() => return self.exit(),
-                Wake::Signal => {
+                Wake::Reloaded(reloaded) => self.reloaded(reloaded),
+                Wake::Signal(Ask::Reload) => self.ask_for_reload(),
+                Wake::Signal(Ask::End) if drain_until.is_some() => return self.exit(),
+                Wake::Signal(Ask::End) => {
                     tracing::info!(event = "draining", "no new calls");
                     self.health.enter(Stage::Draining);
                     drain_until = Some(self.clock.now() + DRAIN);
@@ -223,6 +261,34 @@ impl Engine {
             }
         }
         self.tell_lost();
+    }
+
+    fn ask_for_reload(&self) {
+        // Nobody waits for the answer of a signal: the log and the metrics tell it.
+        match self.reloads.ask() {
+            Ok(_answer) => tracing::info!(event = "reload_asked", by = "SIGHUP"),
+            Err(busy) => tracing::warn!(event = "reload_refused", %busy),
+        }
+    }
+
+    fn reloaded(&mut self, reloaded: Reloaded) {
+        match reloaded {
+            Reloaded::Taken { settings, followed } => {
+                self.input(Input::Reconfigure(settings));
+                self.recorder.reloaded(self.clock.wall_seconds());
+                tracing::info!(event = "reloaded", "another configuration is in use");
+                // Whoever asked may have gone.
+                followed.send(()).ok();
+            }
+            Reloaded::Refused(refused) => {
+                self.recorder.reload_refused();
+                for problem in &refused.problems {
+                    let (file, line, column) = (problem.file.as_str(), problem.line, problem.column);
+                    let (key, wrong, right) = (&problem.key, &problem.wrong, &problem.right);
+                    tracing::error!(event = "reload_refused", file, line, column, key, wrong, right);
+                }
+            }
+        }
     }
 
     fn exit(mut self) -> Exit {

@@ -17,6 +17,7 @@ const TALKING_S: &[f64] = &[1.0, 10.0, 30.0, 60.0, 180.0, 600.0, 1_800.0, 3_600.
 #[derive(Debug)]
 pub struct Families {
     pub(super) config_read_at: IntGauge,
+    pub(super) config_reloads: IntCounterVec,
     pub(super) tasks_panicked: IntCounter,
     pub(super) log_lines_dropped: Absolute,
     pub(super) sip: SipFamilies,
@@ -130,6 +131,7 @@ impl Families {
         let name = "lianxian_config_reload_success_timestamp_seconds";
         Self {
             config_read_at: gauge(registry, name, "When the configuration in use was read."),
+            config_reloads: counters(registry, "lianxian_config_reload_total", "Reloads.", &["result"]),
             tasks_panicked: counter(registry, "lianxian_tasks_panicked_total", "Tasks that panicked: bugs."),
             log_lines_dropped: absolute(
                 registry,

@@ -59,6 +59,17 @@ impl Recorder {
         self.families.config_read_at.set(i64::try_from(wall_seconds).unwrap_or(i64::MAX));
     }
 
+    /// Another configuration is in use, read then, in seconds since 1970.
+    pub fn reloaded(&self, wall_seconds: u64) {
+        self.families.config_reloads.with_label_values(&["taken"]).inc();
+        self.configured(wall_seconds);
+    }
+
+    /// A configuration was read and not used.
+    pub fn reload_refused(&self) {
+        self.families.config_reloads.with_label_values(&["refused"]).inc();
+    }
+
     /// A task panicked.
     pub fn task_panicked(&self) {
         self.families.tasks_panicked.inc();

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{HttpSection, TransportKey, defaults};
 use crate::config::Placed;
@@ -134,11 +134,11 @@ pub struct AdminSection {
 #[serde(deny_unknown_fields, default)]
 pub struct LogSection {
     /// `error`, `warn`, `info`, `debug` or `trace`.
-    pub level: LogLevel,
+    pub level: Placed<LogLevel>,
 }
 
 /// How much is logged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LogLevel {
     /// Only errors.
@@ -186,7 +186,7 @@ impl Default for AdminSection {
 
 impl Default for LogSection {
     fn default() -> Self {
-        Self { level: LogLevel::Info }
+        Self { level: defaults::nowhere(LogLevel::Info) }
     }
 }
 

@@ -1,0 +1,75 @@
+//! Reading the configuration again while the daemon runs: a thread of its own, because it reads files.
+
+use std::path::PathBuf;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::check::{PROMPTS, prompt_problem};
+use crate::api::Access;
+use crate::config::{self, Configuration, Sources};
+use crate::engine::prompts;
+use crate::engine::reload::{Outcome, Problem, Refused, Reload};
+
+/// Reads when it is asked, and hands what is good to the loop.
+pub(super) struct Reader {
+    /// The main file.
+    pub(super) path: PathBuf,
+    /// What is in use.
+    pub(super) running: Configuration,
+    /// Who asks.
+    pub(super) asked: mpsc::Receiver<Reload>,
+    /// The loop.
+    pub(super) told: mpsc::Sender<Outcome>,
+    /// Who may use the HTTP interface.
+    pub(super) access: Access,
+}
+
+impl Reader {
+    /// Reads until nobody can ask any more.
+    pub(super) fn run(mut self) {
+        while let Some(Reload { answer }) = self.asked.blocking_recv() {
+            let result = match self.read() {
+                Ok(read) => self.take(read),
+                Err(refused) => {
+                    self.told.blocking_send(Outcome::Refused(refused.clone())).ok();
+                    Err(refused)
+                }
+            };
+            // Whoever asked may have gone.
+            answer.send(result).ok();
+        }
+    }
+
+    fn read(&self) -> Result<Configuration, Refused> {
+        let read = config::reload(&self.running, &Sources::system()).and_then(|read| {
+            // They are not taken over, but a restart with them must not fail.
+            match prompts::load(&read.prompts, &PROMPTS) {
+                Ok(_) => Ok(read),
+                Err(error) => Err(vec![prompt_problem(&self.path, &error)]),
+            }
+        });
+        read.map_err(|problems| Refused { problems: problems.iter().map(problem).collect() })
+    }
+
+    fn take(&mut self, read: Configuration) -> Result<(), Refused> {
+        let (followed, done) = oneshot::channel();
+        let settings = Box::new(read.switch());
+        // Both fail only when the daemon is going down.
+        if self.told.blocking_send(Outcome::Taken { settings, followed }).is_ok() && done.blocking_recv().is_ok() {
+            self.access.replace(read.tokens.clone());
+            self.running = read;
+        }
+        Ok(())
+    }
+}
+
+fn problem(problem: &config::Problem) -> Problem {
+    Problem {
+        file: problem.file.display().to_string(),
+        line: problem.line,
+        column: problem.column,
+        key: problem.key.clone(),
+        wrong: problem.wrong.clone(),
+        right: problem.right.clone(),
+    }
+}
