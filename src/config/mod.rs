@@ -24,9 +24,9 @@ mod tests;
 pub use placed::Placed;
 pub use problem::Problem;
 pub use schema::{
-    AdminSection, AgentEntry, AgentsFile, GroupEntry, HotlineEntry, HotlinesFile, HttpSection, LimitsSection,
-    ListenEntry, LogLevel, LogSection, MainFile, MediaSection, NumbersKey, ProfileFile, RoleKey, SipSection,
-    SoftphonesSection, StepEntry, TokenEntry, TransportKey, TrunkEntry, TrunksFile,
+    AdminSection, AgentEntry, AgentsFile, GroupEntry, HotlineEntry, HotlinesFile, HttpSection, InboundTable,
+    LimitsSection, ListenEntry, LogLevel, LogSection, MainFile, MediaSection, NumbersKey, OutboundTable, ProfileFile,
+    RoleKey, SipSection, SoftphonesSection, StepEntry, TokenEntry, TransportKey, TrunkEntry, TrunksFile,
 };
 pub use secret::{Credential, Ha1};
 pub use source::Sources;
@@ -85,7 +85,7 @@ pub fn load(path: &Path, sources: &Sources<'_>) -> Result<Configuration, Vec<Pro
     let profiles = profile::read_all(&mut reader, folder, &main, &trunks);
     let files = check::Files { main: &main, trunks: &trunks, hotlines: &hotlines, agents: &agents };
     check::check(&files, &mut reader.problems);
-    profile::check(&profiles, &mut reader.problems);
+    profile::check(&profiles, &trunks, &mut reader.problems);
     let credentials = secret::read_all(sources, folder, &agents, &mut reader.problems);
     let tokens = tokens::read_all(sources, folder, &main, &agents, &mut reader.problems);
     let prompts = folder.join(main.value.media.prompts.get_ref());

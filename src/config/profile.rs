@@ -6,7 +6,7 @@ use std::path::Path;
 use super::schema::{MainFile, ProfileFile, TrunksFile};
 use super::source::{Parsed, Reader};
 use super::{Placed, Problem};
-use crate::routing::profile::RtpSource;
+use crate::routing::profile::{FromShows, RtpSource};
 
 /// Reads every profile that something names.
 pub(super) fn read_all(
@@ -59,9 +59,15 @@ impl Place<'_> {
 const LEARN_WINDOW_MS: std::ops::RangeInclusive<u32> = 100..=5_000;
 
 /// Checks what each profile says in itself.
-pub(super) fn check(profiles: &BTreeMap<String, Parsed<ProfileFile>>, problems: &mut Vec<Problem>) {
+pub(super) fn check(
+    profiles: &BTreeMap<String, Parsed<ProfileFile>>,
+    trunks: &Parsed<TrunksFile>,
+    problems: &mut Vec<Problem>,
+) {
+    own_numbers(profiles, trunks, problems);
     for file in profiles.values() {
         let profile = &file.value;
+        super::check::outbound(file, problems);
         match &profile.media_networks {
             Some(networks) if networks.get_ref().is_empty() => {
                 problems.push(file.problem(networks, "media_networks", "no network", "at least one, or leave it out"));
@@ -81,6 +87,23 @@ pub(super) fn check(profiles: &BTreeMap<String, Parsed<ProfileFile>>, problems: 
                 let wrong = format!("{} ms", window.get_ref());
                 problems.push(file.problem(window, "learn_window_ms", wrong, "100 to 5000"));
             }
+        }
+    }
+}
+
+/// A profile that shows the trunk's own number in From is no use to a trunk that has none.
+fn own_numbers(
+    profiles: &BTreeMap<String, Parsed<ProfileFile>>,
+    trunks: &Parsed<TrunksFile>,
+    problems: &mut Vec<Problem>,
+) {
+    for trunk in &trunks.value.trunk {
+        let profile = profiles.get(trunk.profile.get_ref());
+        let asks = profile.is_some_and(|file| file.value.outbound.from == Some(FromShows::OwnNumber));
+        if asks && trunk.number.is_none() {
+            let wrong = format!("`{}` shows the trunk's own number, and the trunk has none", trunk.profile.get_ref());
+            let right = "number = \"OUR NUMBER THERE\" in the [[trunk]], or another profile";
+            problems.push(trunks.problem(&trunk.profile, "trunk.profile", wrong, right));
         }
     }
 }

@@ -7,11 +7,14 @@
 mod agents;
 mod hotlines;
 mod lianxian;
+mod outbound;
 mod trunks;
 
 use std::collections::BTreeSet;
 
 use ipnet::IpNet;
+
+pub(in crate::config) use outbound::outbound;
 
 use super::schema::{AgentsFile, HotlinesFile, MainFile, TrunksFile};
 use super::source::Parsed;

@@ -14,6 +14,7 @@ pub(super) fn trunks(files: &Files<'_>, problems: &mut Vec<Problem>) {
     for trunk in &file.value.trunk {
         identifier(file, &trunk.id, "trunk.id", problems);
         trunk_networks(file, trunk, problems);
+        subscription(file, trunk, problems);
         for hop in &trunk.next_hops {
             if hop.get_ref().ip().is_unspecified() || hop.get_ref().port() == 0 {
                 let wrong = format!("{} cannot be sent to", hop.get_ref());
@@ -27,6 +28,31 @@ pub(super) fn trunks(files: &Files<'_>, problems: &mut Vec<Problem>) {
         }
     }
     overlaps(files, problems);
+}
+
+/// What the operator of the trunk has given us.
+fn subscription(file: &Parsed<TrunksFile>, trunk: &TrunkEntry, problems: &mut Vec<Problem>) {
+    let digits = |text: &str| !text.is_empty() && text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_digit());
+    if let Some(number) = &trunk.number
+        && !digits(number.get_ref().strip_prefix('+').unwrap_or(number.get_ref()))
+    {
+        let wrong = format!("`{}` is no telephone number", number.get_ref().escape_debug());
+        problems.push(file.problem(number, "trunk.number", wrong, "digits, perhaps with a + before them"));
+    }
+    if let Some(area) = &trunk.area_code {
+        let code = area.get_ref().strip_prefix('0').unwrap_or(area.get_ref());
+        if !digits(code) || !(2..=3).contains(&code.len()) {
+            let wrong = format!("`{}` is no area code", area.get_ref().escape_debug());
+            problems.push(file.problem(area, "trunk.area_code", wrong, "such as \"021\" or \"0908\""));
+        }
+    }
+    if let Some(domain) = &trunk.domain {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+        if domain.get_ref().is_empty() || domain.get_ref().len() > 253 || !domain.get_ref().chars().all(plain) {
+            let wrong = format!("`{}` is no host name", domain.get_ref().escape_debug());
+            problems.push(file.problem(domain, "trunk.domain", wrong, "such as \"ims.example.cn\""));
+        }
+    }
 }
 
 fn trunk_networks(file: &Parsed<TrunksFile>, trunk: &TrunkEntry, problems: &mut Vec<Problem>) {

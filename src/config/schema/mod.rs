@@ -23,7 +23,7 @@ pub use lianxian::{
     AdminSection, LimitsSection, ListenEntry, LogLevel, LogSection, MainFile, MediaSection, SipSection,
     SoftphonesSection,
 };
-pub use profile::ProfileFile;
+pub use profile::{InboundTable, OutboundTable, ProfileFile};
 pub use trunks::{TrunkEntry, TrunksFile};
 
 /// A transport protocol.

@@ -27,6 +27,44 @@ pub(super) const RTP_SOURCE: Words = &[
 pub(super) const ALGORITHM: Words =
     &[("SHA-256", "RFC 8760; some old telephones give up when they see it."), ("MD5", "What every telephone knows.")];
 
+pub(super) const CALLER_FROM: Words = &[
+    ("pai", "P-Asserted-Identity (RFC 3325)."),
+    ("from", "From."),
+    ("rpid", "Remote-Party-ID of the calling party."),
+    ("ppi", "P-Preferred-Identity."),
+    ("diversion", "The topmost Diversion: the telephone that forwards."),
+];
+pub(super) const FROM_SHOWS: Words = &[
+    ("caller", "The caller's number."),
+    ("own_number", "The trunk's own number; the caller's stands in P-Asserted-Identity."),
+];
+pub(super) const WITHHELD_FROM: Words = &[
+    ("number", "The number: the peer is the receiver, and its telephones show From."),
+    ("anonymous", "Nobody: the peer passes From on; the number stands in P-Asserted-Identity."),
+];
+pub(super) const AGENTS_SHOW: Words =
+    &[("agent", "The agent's number (工号)."), ("own_number", "The trunk's own number.")];
+pub(super) const ASSERTED: Words =
+    &[("sip", "One sip: URI."), ("tel", "One tel: URI."), ("both", "One sip: and one tel: URI.")];
+pub(super) const DIVERTING_NUMBER: Words = &[
+    ("hotline", "The hotline that was called: 12345."),
+    ("own_number", "The trunk's own number: carriers that check it against the subscription."),
+];
+pub(super) const URI_FORM: Words =
+    &[("sip", "sip:NUMBER@HOST"), ("sip_phone", "sip:NUMBER@HOST;user=phone"), ("tel", "tel:NUMBER")];
+pub(super) const NUMBER_FORM: Words = &[
+    ("as_received", "As the network, or the configuration, wrote it."),
+    ("international", "With + and country code from seven digits up; shorter ones bare."),
+    ("national", "As it is dialled within the country: 13800138000, 02161234567."),
+];
+pub(super) const NAMES: Words = &[
+    ("as_received", "Byte by byte as the name came."),
+    ("utf8", "In UTF-8 (RFC 3261)."),
+    ("gbk", "In GBK; what it lacks becomes a question mark."),
+    ("gb18030", "In GB 18030."),
+    ("none", "Not at all."),
+];
+
 fn one_of(words: Words) -> Schema {
     let words: Vec<Schema> =
         words.iter().map(|(word, meaning)| json_schema!({ "const": word, "description": meaning })).collect();
@@ -53,13 +91,52 @@ pub(super) fn algorithms(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "array", "items": one_of(ALGORITHM) })
 }
 
+pub(super) fn from_shows(_: &mut SchemaGenerator) -> Schema {
+    one_of(FROM_SHOWS)
+}
+
+pub(super) fn withheld_from(_: &mut SchemaGenerator) -> Schema {
+    one_of(WITHHELD_FROM)
+}
+
+pub(super) fn agents_show(_: &mut SchemaGenerator) -> Schema {
+    one_of(AGENTS_SHOW)
+}
+
+pub(super) fn asserted(_: &mut SchemaGenerator) -> Schema {
+    one_of(ASSERTED)
+}
+
+pub(super) fn diverting_number(_: &mut SchemaGenerator) -> Schema {
+    one_of(DIVERTING_NUMBER)
+}
+
+pub(super) fn uri_form(_: &mut SchemaGenerator) -> Schema {
+    one_of(URI_FORM)
+}
+
+pub(super) fn number_form(_: &mut SchemaGenerator) -> Schema {
+    one_of(NUMBER_FORM)
+}
+
+pub(super) fn names(_: &mut SchemaGenerator) -> Schema {
+    one_of(NAMES)
+}
+
+pub(super) fn callers_from(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "array", "items": one_of(CALLER_FROM) })
+}
+
 #[cfg(test)]
 mod tests {
     use serde::de::DeserializeOwned;
 
     use super::*;
     use crate::routing::config::{PeerClass, Priority, Trust};
-    use crate::routing::profile::RtpSource;
+    use crate::routing::profile::{
+        AgentsShow, Asserted, CallerFrom, DivertingNumber, FromShows, Names, NumberForm, RtpSource, UriForm,
+        WithheldFrom,
+    };
     use crate::sip::auth::Algorithm;
 
     /// The reader names all words that it knows when it is given one that it does not.
@@ -76,6 +153,15 @@ mod tests {
             (PRIORITY, known::<Priority>()),
             (RTP_SOURCE, known::<RtpSource>()),
             (ALGORITHM, known::<Algorithm>()),
+            (CALLER_FROM, known::<CallerFrom>()),
+            (FROM_SHOWS, known::<FromShows>()),
+            (WITHHELD_FROM, known::<WithheldFrom>()),
+            (AGENTS_SHOW, known::<AgentsShow>()),
+            (ASSERTED, known::<Asserted>()),
+            (DIVERTING_NUMBER, known::<DivertingNumber>()),
+            (URI_FORM, known::<UriForm>()),
+            (NUMBER_FORM, known::<NumberForm>()),
+            (NAMES, known::<Names>()),
         ];
         for (words, mut known) in lists {
             let mut listed: Vec<&str> = words.iter().map(|(word, _)| *word).collect();

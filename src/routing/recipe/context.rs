@@ -42,8 +42,7 @@ fn user_to_user(occasion: &Occasion<'_>) -> String {
 
 /// The citizen's number, where the peer may see it.
 fn citizen(occasion: &Occasion<'_>) -> Option<String> {
-    let caller = occasion.caller;
-    caller.visible_to(occasion.trust).then(|| number::written(occasion, &caller.number, &caller.normal))
+    occasion.caller.visible_to(occasion.trust).then(|| number::callers(occasion))
 }
 
 /// A template with its placeholders filled in. `None` if one of them has nothing to say: half a header misleads.

@@ -142,10 +142,8 @@ fn privacy(occasion: &Occasion<'_>) -> Option<Line> {
 }
 
 fn caller(occasion: &Occasion<'_>, form: UriForm) -> Address {
-    let caller = occasion.caller;
-    let number = number::written(occasion, &caller.number, &caller.normal);
-    let target = number::uri(occasion, number, occasion.domain(), form);
-    Address { display: caller.display.clone(), ..Address::bare(target) }
+    let target = number::uri(occasion, number::callers(occasion), occasion.domain(), form);
+    Address { display: occasion.caller.display.clone(), ..Address::bare(target) }
 }
 
 fn own(occasion: &Occasion<'_>, form: UriForm) -> Option<Address> {

@@ -168,7 +168,7 @@ pub fn present(occasion: &Occasion<'_>) -> Presented {
 
 fn summarise(occasion: &Occasion<'_>, who: identity::Who, from: &Address, headers: &[Line]) -> Summary {
     let number = from.target.number();
-    let citizen = number::written(occasion, &occasion.caller.number, &occasion.caller.normal);
+    let citizen = number::callers(occasion);
     let names = |line: &&Line| !citizen.is_empty() && line.value.names(&citizen);
     let in_from = (!citizen.is_empty() && number == citizen).then(|| "From".to_owned());
     let carried_by = in_from.into_iter().chain(headers.iter().filter(names).map(|line| line.name.clone())).collect();

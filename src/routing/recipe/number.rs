@@ -4,12 +4,24 @@ use super::address::{Address, Target};
 use super::{Called, Occasion};
 use crate::base::number::{Form, Number};
 use crate::base::pii::Pii;
+use crate::routing::caller_id::Source;
 use crate::routing::profile::{NumberForm, UriForm};
 
 /// Numbers with fewer digits never get a country code: 110, 12345, 10086.
 const SHORTEST_WITH_COUNTRY_CODE: usize = 7;
 
-/// A number of the caller's side, as the profile writes it.
+/// The caller's number, as the profile writes it. An agent's (工号) is no telephone number, and stays what it is.
+pub(super) fn callers(occasion: &Occasion<'_>) -> String {
+    let caller = occasion.caller;
+    match caller.source {
+        Source::Registered => caller.number.reveal().to_owned(),
+        Source::Asserted | Source::Preferred | Source::RemoteParty | Source::Diversion | Source::From => {
+            written(occasion, &caller.number, &caller.normal)
+        }
+    }
+}
+
+/// A number of the way that the call has come, as the profile writes it.
 pub(super) fn written(occasion: &Occasion<'_>, received: &Pii, normal: &Number) -> String {
     in_form(occasion, received.reveal(), normal, occasion.outbound.caller_number)
 }
@@ -20,7 +32,6 @@ pub(super) fn form(occasion: &Occasion<'_>, number: &str, form: NumberForm) -> S
     in_form(occasion, number, &normal, form)
 }
 
-/// The number of an agent of ours (工号), and of a hotline, is nobody's telephone number: never rewritten.
 fn in_form(occasion: &Occasion<'_>, received: &str, normal: &Number, form: NumberForm) -> String {
     let bare = |number: &str| occasion.outbound.sent_bare.iter().any(|listed| listed == number);
     match form {
