@@ -1,7 +1,6 @@
 //! What every request passes before its handler: room, identity, rate, role; and afterwards the clock and the count.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
@@ -15,9 +14,6 @@ use super::routes::{self, OpenTo, Route, Verb};
 
 /// Requests at a time, of each listener. A stream of events counts only until it has begun.
 const REQUESTS: usize = 64;
-/// The longest a handler may take: more than a command may (5 s), less than a connection may wait (20 s).
-const LONGEST: Duration = Duration::from_secs(10);
-
 /// The gate of one listener.
 #[derive(Clone)]
 pub(super) struct Gate {
@@ -45,7 +41,7 @@ pub(super) async fn pass(
     let label = route.map_or("none", |route| route.path);
     let verb = route.map_or("none", |route| route.verb.as_str());
     let response = match admit(&api, &room, route, &mut request) {
-        Ok(_room) => match tokio::time::timeout(LONGEST, next.run(request)).await {
+        Ok(_room) => match tokio::time::timeout(api.patience().request, next.run(request)).await {
             Ok(response) => response,
             Err(_) => {
                 let detail = "the request took too long";

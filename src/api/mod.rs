@@ -26,11 +26,14 @@ mod problem;
 mod rate;
 mod routes;
 mod shape;
+#[cfg(test)]
+mod tests;
 mod time;
 mod transfers;
 
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use tokio::sync::mpsc;
@@ -54,6 +57,7 @@ pub struct Api {
 }
 
 struct Shared {
+    patience: Patience,
     handle: Handle,
     access: Access,
     admin: Admin,
@@ -62,12 +66,34 @@ struct Shared {
     metrics: HttpRecorder,
 }
 
+/// How long things may take.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    /// The switch's answer to a command. It may still have its effect afterwards.
+    command: Duration,
+    /// A whole request: more than a command, less than a connection may wait (20 s).
+    request: Duration,
+    /// A stream on which nothing happens says so this often.
+    ping: Duration,
+}
+
+const PATIENCE: Patience =
+    Patience { command: Duration::from_secs(5), request: Duration::from_secs(10), ping: Duration::from_secs(10) };
+
 impl Api {
     /// The interface to a loop.
     pub fn new(handle: Handle, access: Access, admin: Admin, metrics: HttpRecorder) -> Self {
+        Self::with_patience(handle, access, admin, metrics, PATIENCE)
+    }
+
+    fn with_patience(handle: Handle, access: Access, admin: Admin, metrics: HttpRecorder, patience: Patience) -> Self {
         let hub = Hub::new(access.clone(), handle.clock());
         let repetitions = Repetitions::default();
-        Self { shared: Arc::new(Shared { handle, access, admin, hub, repetitions, metrics }) }
+        Self { shared: Arc::new(Shared { patience, handle, access, admin, hub, repetitions, metrics }) }
+    }
+
+    fn patience(&self) -> Patience {
+        self.shared.patience
     }
 
     fn handle(&self) -> &Handle {

@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
 use utoipa::ToSchema;
 
 use super::Api;
@@ -24,9 +25,6 @@ use crate::base::pii::Pii;
 use crate::call::command::{self, Accepted, By, CallSelector, Command, Particulars, Reply};
 use crate::call::record::TransferRecord;
 use crate::engine::handle::Moment;
-
-/// How long a command may take. It may still have its effect afterwards.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 // === What is asked ===
 
@@ -228,20 +226,21 @@ pub(super) async fn begin(
     headers: HeaderMap,
     body: Strict<TransferRequest>,
 ) -> Result<Response, Problem> {
+    let patience = api.patience().command;
     let key = Key::of(&client, &headers)?;
     let print = fingerprint(named.written.reveal(), &body.bytes);
     let command = body.value.command(by(&client))?;
     let ask = || api.handle().order(named.call, command).map_err(unheard);
     let reply = match key {
-        None => command_answer(ask()?).await?,
-        Some(key) => api.repetitions().once(api.handle().now(), key, print, ask, PATIENCE).await?,
+        None => command_answer(ask()?, patience).await?,
+        Some(key) => api.repetitions().once(api.handle().now(), key, print, ask, patience).await?,
     };
     begun(&api, &client, reply).await
 }
 
 /// Waits for the switch's answer to a command without a key.
-async fn command_answer(reply: tokio::sync::oneshot::Receiver<Reply>) -> Result<Reply, Problem> {
-    answer(reply, PATIENCE).await.map_err(|problem| match problem.status() {
+async fn command_answer(reply: oneshot::Receiver<Reply>, patience: Duration) -> Result<Reply, Problem> {
+    answer(reply, patience).await.map_err(|problem| match problem.status() {
         StatusCode::GATEWAY_TIMEOUT => late(),
         _ => problem,
     })
@@ -317,7 +316,7 @@ pub(super) async fn cancel(
 ) -> Result<StatusCode, Problem> {
     let command = Command::CancelTransfer { transfer: named.transfer, by: by(&client) };
     let reply = api.handle().order(named.call, command).map_err(unheard)?;
-    match command_answer(reply).await? {
+    match command_answer(reply, api.patience().command).await? {
         Ok(Accepted::Cancelled { .. } | Accepted::Transfer { .. }) => Ok(StatusCode::NO_CONTENT),
         Err(refusal) => Err(refused(&client, refusal)),
     }

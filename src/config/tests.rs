@@ -443,6 +443,49 @@ fn weak_passwords_are_refused_by_what_makes_them_weak() {
 }
 
 #[test]
+fn tokens_are_read_like_passwords_and_kept_as_digests() {
+    let http = |rows: &str| {
+        let text = format!("[[http.token]]\nname = \"desk\"\n{rows}\n[media]");
+        let mut case = Case::good().replacing("c/lianxian.toml", "[media]", &text);
+        let token = "0f4b9c2e7d1a8536e0c4b7a2".to_owned();
+        case.files.insert(PathBuf::from("c/token"), format!("{token}\n"));
+        case.environment.insert("TOKEN".to_owned(), token);
+        case.environment.insert("SHORT".to_owned(), "0f4b9c2e7d1a8536".to_owned());
+        case.load()
+    };
+    let agent = "role = \"agent\"\nagent = \"1001\"\n";
+    let by_variable = http(&format!("{agent}secret = \"${{TOKEN}}\"")).unwrap().tokens;
+    let by_file = http(&format!("{agent}secret_file = \"token\"")).unwrap().tokens;
+    let hex: String = by_file[0].digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let by_digest = http(&format!("{agent}sha256 = \"{hex}\"")).unwrap().tokens;
+    assert_eq!((&by_variable, &by_file), (&by_file, &by_digest));
+    let bad = [
+        ("role = \"agent\"\nsecret = \"${TOKEN}\"", "http.token.agent: role agent without an agent"),
+        ("role = \"agent\"\nagent = \"9\"\nsecret = \"${TOKEN}\"", "http.token.agent: there is no agent `9`"),
+        ("role = \"system\"\nagent = \"1001\"\nsecret = \"${TOKEN}\"", "http.token.agent: only a token of role"),
+        ("role = \"boss\"\nsecret = \"${TOKEN}\"", "http.token.role: unknown variant"),
+        ("role = \"system\"", "http.token.secret: token desk has no secret"),
+        ("role = \"system\"\nsecret = \"0f4b9c2e7d1a8536e0c4b7a2\"", "http.token.secret: a token is written out"),
+        ("role = \"system\"\nsecret = \"${SHORT}\"", "http.token.secret: too short"),
+        ("role = \"system\"\nsecret = \"${NONE}\"", "http.token.secret: the environment variable NONE is not set"),
+        ("role = \"system\"\nsha256 = \"00\"", "http.token.sha256: no SHA-256 digest"),
+        (
+            "role = \"system\"\nsecret = \"${TOKEN}\"\n[[http.token]]\nname = \"other\"\nrole = \"system\"\n\
+             secret_file = \"token\"",
+            "http.token.secret: other has the token of another entry",
+        ),
+    ];
+    for (rows, beginning) in bad {
+        let told: Vec<String> = http(rows).unwrap_err().iter().map(ToString::to_string).collect();
+        assert!(told.iter().any(|line| line.contains(beginning)), "{told:?} has nothing like {beginning}");
+        assert!(!told.concat().contains("0f4b9c2e"), "a token is never printed");
+    }
+    let open = Case::good().replacing("c/lianxian.toml", "[media]", "[http]\nlisten = \"0.0.0.0:8080\"\n[media]");
+    let told = open.load().unwrap_err()[0].to_string();
+    assert!(told.contains("http.listen: 0.0.0.0:8080 is not loopback"), "{told}");
+}
+
+#[test]
 fn all_problems_of_all_files_are_told_at_once() {
     let case = Case::good()
         .replacing("c/trunks.toml", "id = \"police\"", "id = \"carrier\"")

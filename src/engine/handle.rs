@@ -97,7 +97,7 @@ pub enum Unheard {
 
 /// What the loop is asked.
 #[derive(Debug)]
-pub(super) enum Request {
+pub(crate) enum Request {
     /// One call.
     Show { which: CallSelector, answer: oneshot::Sender<Result<Shown, Refusal>> },
     /// A command to a call.
@@ -169,7 +169,7 @@ pub struct Desk {
 
 /// What the loop wakes for.
 #[derive(Debug)]
-pub(super) enum Wish {
+pub(crate) enum Wish {
     /// Somebody asks.
     Request(Request),
     /// Somebody wants a fresh picture.
@@ -190,7 +190,7 @@ pub fn open(clock: Clock) -> (Handle, Desk, mpsc::Receiver<Told>) {
 
 impl Desk {
     /// The next wish; waits for ever while there is none. Cancelling it loses nothing.
-    pub(super) async fn wish(&mut self) -> Wish {
+    pub(crate) async fn wish(&mut self) -> Wish {
         tokio::select! {
             Some(request) = self.requests.recv() => Wish::Request(request),
             () = self.wanted.notified() => Wish::Picture,
@@ -198,12 +198,12 @@ impl Desk {
     }
 
     /// Shows everything.
-    pub(super) fn publish(&self, view: View, at: Moment) {
+    pub(crate) fn publish(&self, view: View, at: Moment) {
         self.pictures.send_replace(Arc::new(Picture { view, at }));
     }
 
     /// Tells what happened.
-    pub(super) fn tell(&mut self, notice: Notice, at: Moment) {
+    pub(crate) fn tell(&mut self, notice: Notice, at: Moment) {
         let Some(told) = &self.told else { return };
         let wall = at.wall_of(notice.at);
         match told.try_send(Told { notice, wall, lost_before: self.lost }) {
@@ -216,7 +216,7 @@ impl Desk {
 
     /// A number for a command whose answer goes to `answer`. None when too many answers are awaited already; whoever
     /// asks is told by the end of its channel.
-    pub(super) fn expect(&mut self, answer: oneshot::Sender<Reply>) -> Option<CommandId> {
+    pub(crate) fn expect(&mut self, answer: oneshot::Sender<Reply>) -> Option<CommandId> {
         if self.awaited.len() >= AWAITED {
             self.awaited.retain(|_, answer| !answer.is_closed());
         }
@@ -230,7 +230,7 @@ impl Desk {
     }
 
     /// The answer to a command.
-    pub(super) fn answer(&mut self, id: CommandId, reply: Reply) {
+    pub(crate) fn answer(&mut self, id: CommandId, reply: Reply) {
         if let Some(answer) = self.awaited.remove(&id) {
             // Whoever asked may have gone.
             answer.send(reply).ok();

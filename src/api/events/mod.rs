@@ -74,7 +74,8 @@ impl Hub {
         }
     }
 
-    fn take(&self, told: &Told) {
+    /// Takes in one thing that happened.
+    pub(super) fn take(&self, told: &Told) {
         let mut shared = self.lock();
         let shared = &mut *shared;
         if told.lost_before > 0 {
@@ -184,14 +185,14 @@ impl Subscription {
                 Started::No => {
                     self.started = Started::Yes;
                     let gap = Arc::new(ring.gap(self.cursor, self.hub.clock.wall()));
-                    self.cursor = gap.seq;
+                    self.cursor = gap.seq();
                     Next::Line(gap)
                 }
             });
         }
         self.started = Started::Yes;
         let found = ring.after(self.cursor).find(|line| line.is_for(&self.client.role));
-        self.cursor = found.map_or_else(|| ring.newest(), |line| line.seq);
+        self.cursor = found.map_or_else(|| ring.newest(), |line| line.seq());
         found.map(|line| Next::Line(Arc::clone(line)))
     }
 }

@@ -16,10 +16,8 @@ pub(super) type Agents = SmallVec<[AgentId; 2]>;
 /// One event, written once for every reader.
 #[derive(Debug)]
 pub(crate) struct Line {
-    /// Its number.
-    pub(super) seq: u64,
-    /// The event as JSON.
-    pub(super) json: String,
+    seq: u64,
+    json: String,
     seen: Seen,
 }
 
@@ -38,6 +36,16 @@ impl Line {
         // Writing plain values to memory cannot fail.
         let json = serde_json::to_string(&event).unwrap_or_default();
         Self { seq, json, seen }
+    }
+
+    /// Its number.
+    pub(in crate::api) const fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// The event as JSON.
+    pub(in crate::api) fn json(&self) -> &str {
+        &self.json
     }
 
     /// Whether a client of that role may see it.

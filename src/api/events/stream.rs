@@ -12,15 +12,13 @@ use axum::response::sse::{self, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::unfold;
 use serde::Deserialize;
-use tokio::time::Instant;
 
 use super::{Event, Kind, Next, Subscription};
 use crate::api::Api;
 use crate::api::access::Client;
 use crate::api::problem::{self, Problem, ProblemBody};
+use crate::metrics::OpenStream;
 
-/// A stream on which nothing happens says so this often.
-const PING: Duration = Duration::from_secs(10);
 /// A WebSocket that has not answered for so long is gone.
 const SILENCE: Duration = Duration::from_secs(30);
 /// The largest message that a client may send on a WebSocket: it has nothing to say.
@@ -71,8 +69,9 @@ pub(crate) async fn events(
     let subscription = api.hub().subscribe(client, after)?;
     let counted = api.metrics().stream_opens();
     let upgrade = upgrade.max_message_size(LARGEST_MESSAGE).max_frame_size(LARGEST_MESSAGE);
+    let ping = api.patience().ping;
     Ok(upgrade.on_upgrade(async move |socket| {
-        speak(socket, subscription).await;
+        speak(socket, subscription, ping).await;
         drop(counted);
     }))
 }
@@ -103,11 +102,12 @@ fn same_origin(headers: &HeaderMap) -> Result<(), Problem> {
 
 fn server_sent(subscription: Subscription, api: &Api) -> Response {
     let counted = api.metrics().stream_opens();
-    let lines = unfold(Some((subscription, counted)), async |state| {
-        let (mut subscription, counted) = state?;
-        Some(match subscription.next(PING).await {
+    let ping = api.patience().ping;
+    let lines = unfold(Some((subscription, counted)), move |state| async move {
+        let (mut subscription, counted): (Subscription, OpenStream) = state?;
+        Some(match subscription.next(ping).await {
             Next::Line(line) => {
-                let event = sse::Event::default().id(line.seq.to_string()).data(&line.json);
+                let event = sse::Event::default().id(line.seq().to_string()).data(line.json());
                 (event, Some((subscription, counted)))
             }
             Next::Quiet => (sse::Event::default().comment("ping"), Some((subscription, counted))),
@@ -128,14 +128,15 @@ fn cut(subscription: &Subscription, reason: &'static str) -> String {
 // === WebSocket ===
 
 /// Tells until one of both ends it.
-async fn speak(mut socket: WebSocket, mut subscription: Subscription) {
-    let mut heard = Instant::now();
+async fn speak(mut socket: WebSocket, mut subscription: Subscription, ping: Duration) {
+    let clock = subscription.hub.clock;
+    let mut heard = clock.now();
     loop {
         tokio::select! {
-            next = subscription.next(PING) => {
+            next = subscription.next(ping) => {
                 let sent = match next {
-                    Next::Line(line) => socket.send(Message::text(line.json.clone())).await,
-                    Next::Quiet if heard.elapsed() > SILENCE => {
+                    Next::Line(line) => socket.send(Message::text(line.json().to_owned())).await,
+                    Next::Quiet if clock.now().since(heard) > SILENCE => {
                         return close(socket, close_code::POLICY, "no answer to pings").await;
                     }
                     Next::Quiet => socket.send(Message::Ping(Default::default())).await,
@@ -148,7 +149,7 @@ async fn speak(mut socket: WebSocket, mut subscription: Subscription) {
             said = socket.recv() => match said {
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return,
                 // Nothing can be said here; it only shows that somebody is there.
-                Some(Ok(_)) => heard = Instant::now(),
+                Some(Ok(_)) => heard = clock.now(),
             },
         }
     }

@@ -25,6 +25,7 @@ mod cancelled_and_refused;
 mod crossings;
 mod daemon;
 mod held;
+mod http;
 mod ims;
 mod kept;
 mod media_plane;

@@ -24,6 +24,19 @@ pub(super) const CITIZEN: &str = "13900001111";
 /// The password of every agent.
 pub(super) const PASSWORD: &str = "correct horse battery staple";
 
+/// The tokens of the HTTP interface: the client's name, the token, and what it may do.
+pub(super) const TOKENS: [(&str, &str, &str); 4] = [
+    ("desk-of-1001", "9f3b77d2c1e84a6f0b52d8e3", "role = \"agent\"\nagent = \"1001\""),
+    ("desk-of-1002", "27c0e94fb81d6a3552a7f0c8", "role = \"agent\"\nagent = \"1002\""),
+    ("cti", "e1a6403dc95f7b2886d4035f", "role = \"system\""),
+    ("entitled", "5d82fb6097a3ce14417be9d0", "role = \"supervisor\"\nnumbers = \"whole\""),
+];
+
+/// A client's token; one that nobody has, for a client that is not in the table.
+pub(super) fn token(name: &str) -> &'static str {
+    TOKENS.iter().find(|(client, ..)| *client == name).map_or("0123456789abcdef01234567", |(_, token, _)| token)
+}
+
 /// What the daemon of a test is configured with.
 pub(super) struct Setup<'a> {
     loopback: &'a Loopback,
@@ -34,6 +47,7 @@ pub(super) struct Setup<'a> {
     agents: String,
     digest: &'static str,
     phones_rtp: &'static str,
+    http: String,
 }
 
 impl<'a> Setup<'a> {
@@ -54,6 +68,7 @@ impl<'a> Setup<'a> {
             agents,
             digest: "\"SHA-256\", \"MD5\"",
             phones_rtp: "sdp",
+            http: String::new(),
         }
     }
 
@@ -79,6 +94,19 @@ impl<'a> Setup<'a> {
     /// The hotline 12345 rings a number on a trunk, or does so next.
     pub(super) fn rings_trunk(mut self, trunk: &str, number: &str) -> Self {
         self.plan.push(format!("{{ trunk = \"{trunk}\", number = \"{number}\" }}"));
+        self
+    }
+
+    /// The HTTP interface, with [`TOKENS`].
+    pub(super) fn http(mut self) -> Self {
+        write!(self.http, "[http]\nlisten = \"{}:8080\"\n\n", self.loopback.host(DAEMON))
+            .expect("writing to a String cannot fail");
+        for (name, token, rights) in TOKENS {
+            let file = format!("token-{name}");
+            self.loopback.write(&format!("config/{file}"), token);
+            writeln!(self.http, "[[http.token]]\nname = \"{name}\"\n{rights}\nsecret_file = \"{file}\"\n")
+                .expect("writing to a String cannot fail");
+        }
         self
     }
 
@@ -139,7 +167,8 @@ impl<'a> Setup<'a> {
              [[sip.listen]]\ntransport = \"tcp\"\naddress = \"{sip}\"\n\n\
              [softphones]\nnetworks = [\"{softphones}\"]\ndigest = [{digest}]\n\n\
              [media]\naddress = \"{address}\"\nfirst_port = 20000\nlast_port = 20999\nprompts = \"{package}/prompts\"\n\n\
-             [admin]\nlisten = \"{admin}\"\n\n[log]\nlevel = \"debug\"\n\n[files]\nprofiles = \"profiles\"\n",
+             [admin]\nlisten = \"{admin}\"\n\n[log]\nlevel = \"debug\"\n\n[files]\nprofiles = \"profiles\"\n\n{http}",
+            http = self.http,
             digest = self.digest,
             address = sip.ip(),
             package = env!("CARGO_MANIFEST_DIR"),
@@ -212,6 +241,9 @@ impl Daemon {
         for told in [&printed, &metrics] {
             for secret in [CITIZEN, PASSWORD] {
                 assert!(!told.contains(secret), "`{secret}` was told:\n{told}");
+            }
+            for (name, token, _) in TOKENS {
+                assert!(!told.contains(token), "the token of {name} was told:\n{told}");
             }
         }
     }

@@ -1,0 +1,215 @@
+//! A desk and a CTI server at the HTTP interface of the real daemon, with real calls.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use serde_json::Value;
+use tungstenite::client::IntoClientRequest;
+
+use super::loopback::{Loopback, PATIENCE};
+use super::phone::PhoneSetup;
+use super::setup::{CITIZEN, DAEMON, Setup, token};
+use super::sipp::SippSetup;
+use super::sound::{AGENT_HZ, CITIZEN_HZ, Voice};
+
+const MASKED: &str = "139****1111";
+
+/// The interface, as one client sees it.
+#[derive(Clone, Copy)]
+struct Client<'a> {
+    at: SocketAddr,
+    name: &'a str,
+}
+
+/// An answer: status, head and body.
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    fn header(&self, name: &str) -> &str {
+        let prefix = format!("{name}: ");
+        let line = self.head.lines().find_map(|line| line.strip_prefix(prefix.as_str()));
+        line.unwrap_or_else(|| panic!("no {name}: {self:?}"))
+    }
+}
+
+impl Client<'_> {
+    fn ask(&self, method: &str, path: &str, more: &str, body: &str) -> Answer {
+        let mut stream = TcpStream::connect(self.at).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nHost: {at}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\
+             {more}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}",
+            at = self.at,
+            token = token(self.name),
+            length = body.len(),
+        )
+        .unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Answer { status, head: head.to_owned(), body: body.to_owned() }
+    }
+
+    fn get(&self, path: &str) -> Answer {
+        self.ask("GET", path, "", "")
+    }
+
+    /// Listens by server-sent events; `more` are header lines.
+    fn listens(&self, more: &str) -> Events {
+        let mut stream = TcpStream::connect(self.at).unwrap();
+        let token = token(self.name);
+        write!(stream, "GET /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n{more}\r\n").unwrap();
+        let (tell, told) = channel();
+        let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let Some(data) = line.strip_prefix("data: ") else { continue };
+                if tell.send(serde_json::from_str(data).unwrap()).is_err() {
+                    return;
+                }
+            }
+        });
+        let events = Events { told, stream: Some(stream) };
+        // The head of the answer says that the stream has begun; what happens from now on is told.
+        std::thread::sleep(Duration::from_millis(200));
+        events
+    }
+
+    /// Listens by WebSocket.
+    fn connects(&self) -> Events {
+        let mut request = format!("ws://{}/v1/events", self.at).into_client_request().unwrap();
+        let bearer = format!("Bearer {}", token(self.name)).parse().unwrap();
+        request.headers_mut().insert("Authorization", bearer);
+        let (mut socket, _) = tungstenite::client(request, TcpStream::connect(self.at).unwrap()).unwrap();
+        let (tell, told) = channel();
+        std::thread::spawn(move || {
+            while let Ok(message) = socket.read() {
+                if let tungstenite::Message::Text(text) = message
+                    && tell.send(serde_json::from_str(&text).unwrap()).is_err()
+                {
+                    return;
+                }
+            }
+        });
+        Events { told, stream: None }
+    }
+}
+
+/// What a stream has told.
+struct Events {
+    told: Receiver<Value>,
+    stream: Option<TcpStream>,
+}
+
+impl Events {
+    /// The events up to the first of that type, that one included.
+    fn until(&self, wanted: &str) -> Vec<Value> {
+        let mut events: Vec<Value> = Vec::new();
+        loop {
+            let event = self.told.recv_timeout(PATIENCE);
+            let event = event.unwrap_or_else(|_| panic!("no {wanted} after {events:?}"));
+            let found = event["type"] == wanted;
+            events.push(event);
+            if found {
+                return events;
+            }
+        }
+    }
+
+    /// Cuts the connection.
+    fn cut(self) {
+        if let Some(stream) = self.stream {
+            stream.shutdown(std::net::Shutdown::Both).unwrap();
+        }
+    }
+}
+
+fn types(events: &[Value]) -> Vec<&str> {
+    events.iter().map(|event| event["type"].as_str().unwrap()).collect()
+}
+
+fn numbers(events: &[Value]) -> Vec<u64> {
+    events.iter().map(|event| event["seq"].as_u64().unwrap()).collect()
+}
+
+#[test]
+fn a_call_is_shown_to_its_agent_and_told_on_both_streams_without_a_hole() {
+    let net = Loopback::new("http");
+    let trunk = net.host(2);
+    let daemon =
+        Setup::new(&net).trunk("citizens", (trunk, 5060)).rings_agents().agent("1001").agent("1002").http().start();
+    let at = (net.host(DAEMON), 8080).into();
+    let client = |name| Client { at, name };
+    let (server_sent, socket) = (client("cti").listens(""), client("cti").connects());
+    let mut agent = PhoneSetup::new("1001", net.host(97), AGENT_HZ).register(&net, daemon.sip);
+    let ear = Voice::new((trunk, 4_000).into(), CITIZEN_HZ);
+    let mut citizen = SippSetup::new("citizen_calls", trunk, daemon.sip, ear.address()).start(&net);
+    ear.speak_to(citizen.media());
+    agent.process.expect("state CONFIRMED");
+    let first = server_sent.until("party.answered");
+    assert_eq!(types(&first), ["call.arrived", "party.dialled", "party.answered"]);
+    assert_eq!(first[0]["caller"], MASKED);
+
+    // Who sees what.
+    let call = client("desk-of-1001").get("/v1/calls/agent:1001");
+    assert_eq!((call.status, &call.json()["id"]), (200, &first[0]["call"]));
+    assert_eq!(call.json()["caller"], MASKED);
+    assert_eq!(client("desk-of-1002").get("/v1/calls/agent:1001").status, 404);
+    assert!(client("desk-of-1002").get("/v1/calls").json()["calls"].as_array().unwrap().is_empty());
+    assert_eq!(client("entitled").get("/v1/calls/agent:1001").json()["caller"], CITIZEN);
+    assert!(!client("entitled").get("/v1/calls").body.contains(CITIZEN));
+
+    // The stream is cut while something happens, and goes on where it was.
+    let last = first.last().unwrap()["seq"].clone();
+    server_sent.cut();
+    citizen.passes();
+    agent.process.tell("quit");
+    let resumed = client("cti").listens(&format!("Last-Event-ID: {last}\r\n"));
+    let rest = resumed.until("call.released");
+    let whole = socket.until("call.released");
+    assert_eq!(numbers(&whole), numbers(&[first, rest].concat()), "nothing is missing and nothing twice");
+    assert!(whole.iter().all(|event| !event.to_string().contains(CITIZEN)), "numbers are masked");
+    assert_eq!(whole.last().unwrap()["ending"], "caller_hung_up");
+    daemon.ends_clean();
+}
+
+/// What strangers may do at this door: nothing, slowly.
+#[test]
+fn v33_without_a_token_nothing_is_told_and_the_listener_has_nothing_of_the_administrators() {
+    let net = Loopback::new("http-strangers");
+    let daemon = Setup::new(&net)
+        .trunk("citizens", (net.host(2), 5060))
+        .rings_agents()
+        .agent("1001")
+        .agent("1002")
+        .http()
+        .start();
+    let at = (net.host(DAEMON), 8080).into();
+    let stranger = Client { at, name: "nobody" };
+    for path in ["/v1/calls", "/v1/agents", "/v1/events"] {
+        let answer = stranger.get(path);
+        assert_eq!(answer.status, 401, "{path}");
+        assert_eq!(answer.header("content-type"), "application/problem+json");
+    }
+    for path in ["/metrics", "/healthz", "/v1/admin/reload"] {
+        assert_eq!(Client { at, name: "cti" }.get(path).status, 404, "{path}");
+    }
+    assert_eq!(stranger.get("/openapi.json").status, 200);
+    let guesses = (0..60).map(|_| stranger.get("/v1/calls").status);
+    assert!(guesses.filter(|status| *status == 429).count() > 20, "guessing is slow");
+    assert_eq!(Client { at, name: "cti" }.get("/v1/calls").status, 200, "who knows the token is answered");
+    daemon.ends_clean();
+}
