@@ -7,6 +7,7 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+pub mod bucket;
 pub mod entropy;
 pub mod ids;
 pub mod number;

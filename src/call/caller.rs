@@ -43,7 +43,7 @@ pub(super) fn on_fact(cx: &mut Context<'_>, caller: LegId, fact: LegFact, counte
         // Without any session the caller hears nothing, and there is nothing left to try.
         LegFact::OfferRefused { .. } if without_session(cx, caller) => cx.caller_lost(CallerLoss::NoMedia),
         LegFact::OfferRefused { .. } => cx.ignore("the caller refused our offer; the session stays as it was"),
-        LegFact::Progress { .. } | LegFact::Answered { .. } | LegFact::Failed(_) => {
+        LegFact::Trying | LegFact::Progress { .. } | LegFact::Answered { .. } | LegFact::Failed(_) => {
             cx.ignore("we did not call the caller");
         }
         LegFact::Released => cx.ignore("the caller's leg was not let go"),

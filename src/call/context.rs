@@ -21,6 +21,7 @@ use crate::call::supplies::Supplies;
 use crate::call::timer::Timer;
 use crate::media::order::{Order, Source};
 use crate::routing::Decision;
+use crate::routing::config::Priority;
 use crate::routing::recipe::Showing;
 use crate::sdp::session::Session;
 use crate::sip::fact::{Cause, Peer, ReferId};
@@ -46,7 +47,7 @@ pub(crate) struct Context<'a> {
 
 /// Whom to call, and how.
 pub(super) struct Callee {
-    /// The plan that it stands in, with the identity to show.
+    /// The plan that it stands in, with the identity to show; its urgency counts for the limits.
     pub(super) decision: Arc<Decision>,
     pub(super) who: Who,
     pub(super) peer: Peer,
@@ -102,9 +103,15 @@ impl Context<'_> {
     // --- a leg begins ---
 
     /// Opens a leg's sockets. `None` if there is no port or no address of the peer's family.
-    pub(super) fn open_sound(&mut self, leg: LegId, signalling: std::net::IpAddr, rules: Rules) -> Option<Sound> {
+    pub(super) fn open_sound(
+        &mut self,
+        leg: LegId,
+        signalling: std::net::IpAddr,
+        rules: Rules,
+        priority: Priority,
+    ) -> Option<Sound> {
         let media = *self.site.media_for(signalling)?;
-        let Some(port) = self.supplies.port() else {
+        let Some(port) = self.supplies.port(priority) else {
             self.publish(What::PortsExhausted);
             return None;
         };
@@ -117,7 +124,7 @@ impl Context<'_> {
     /// Opens a leg's sockets again, on another port, with the session that it had.
     pub(super) fn open_again(&mut self, leg: LegId, old: &Sound) -> Option<Sound> {
         let media = *self.site.media.iter().find(|media| media.bind == old.local.ip())?;
-        let Some(port) = self.supplies.port() else {
+        let Some(port) = self.supplies.port(self.decision.priority) else {
             self.publish(What::PortsExhausted);
             return None;
         };
@@ -130,7 +137,7 @@ impl Context<'_> {
     /// Calls somebody. `None` if there is no port for the leg.
     pub(super) fn dial(&mut self, callee: Callee) -> Option<LegId> {
         let leg = self.supplies.leg();
-        let mut sound = self.open_sound(leg, callee.flow.remote.ip(), callee.rules)?;
+        let mut sound = self.open_sound(leg, callee.flow.remote.ip(), callee.rules, callee.decision.priority)?;
         let written = identity::write(
             self.site,
             &NewLeg {

@@ -262,7 +262,8 @@ fn on_leaving(cx: &mut Context<'_>, leg: LegId, event: Event) {
             LegFact::HungUp { cause } => LegEnd::HungUp(record::goodbye(cause)),
             LegFact::Failed(failure) => LegEnd::Failed(record::of_failure(&failure)),
             LegFact::Lost { loss } => LegEnd::Lost(loss),
-            LegFact::Progress { .. }
+            LegFact::Trying
+            | LegFact::Progress { .. }
             | LegFact::Answered { .. }
             | LegFact::Acked { .. }
             | LegFact::Offered { .. }

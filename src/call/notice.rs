@@ -64,6 +64,11 @@ pub enum What {
         /// The final status code, if one came.
         code: Option<u16>,
     },
+    /// A gateway has said nothing to an INVITE for 2 s: the next one is called beside it (F7).
+    GatewaySilent {
+        /// The leg of that INVITE.
+        leg: LegId,
+    },
     /// Everybody in the plan is busy, absent or has refused: the caller waits for the next round.
     NobodyFree {
         /// Rounds made, from 1.

@@ -100,7 +100,7 @@ impl Pair {
             LegFact::NotifyAnswered { .. } => self.ignore(cx, mood, "no REFER of the party is reported on"),
             LegFact::Acked { sdp: None } => self.stay(mood),
             LegFact::OfferRefused { .. } => self.ignore(cx, mood, "the party refused our offer; the session stays"),
-            LegFact::Progress { .. } | LegFact::Answered { sdp: None } => {
+            LegFact::Trying | LegFact::Progress { .. } | LegFact::Answered { sdp: None } => {
                 self.ignore(cx, mood, "the party has answered already")
             }
         }

@@ -27,6 +27,9 @@ pub const ANSWERED_ELSEWHERE: Cause = Cause { sip: Some(200), q850: None };
 /// Nobody answered in time (Q.850 19).
 pub const NO_ANSWER: Cause = Cause { sip: None, q850: Some(19) };
 
+/// The gateway said nothing in time, and another way was taken (Q.850 102, recovery on timer expiry).
+pub const TOO_SLOW: Cause = Cause { sip: None, q850: Some(102) };
+
 /// The peer's session description cannot be used (Q.850 88, incompatible destination).
 pub const INCOMPATIBLE: Cause = Cause { sip: Some(488), q850: Some(88) };
 

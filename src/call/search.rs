@@ -32,7 +32,7 @@ pub(super) fn handle(cx: &mut Context<'_>, caller: LegId, hunt: Hunt, event: Eve
             Presence::Gone => return abandon(cx, hunt),
         },
         Event::Leg { leg, fact } if hunt.has(leg) => match hunt.on_leg(cx, leg, fact) {
-            Outcome::Found(party) => Found::Person(party),
+            Outcome::Found { leg, .. } => Found::Person(leg),
             Outcome::Searching(hunt) => Found::Nobody(hunt),
             Outcome::Exhausted(spent) => Found::Nobody(spent.rest(cx)),
         },

@@ -33,6 +33,8 @@ pub enum Wait {
     RingTimeout,
     /// The pause after a round through the plan is over: the plan begins again.
     NextRound,
+    /// A gateway has said nothing to this leg's INVITE: the next one is called beside it.
+    FirstWord(LegId),
 }
 
 /// One timer of a call.

@@ -25,8 +25,9 @@ pub use placed::Placed;
 pub use problem::Problem;
 pub use schema::{
     AdminSection, AgentEntry, AgentsFile, GroupEntry, HotlineEntry, HotlinesFile, HttpSection, InboundTable,
-    LimitsSection, ListenEntry, LogLevel, LogSection, MainFile, MediaSection, NumbersKey, OutboundTable, ProfileFile,
-    RoleKey, SipSection, SoftphonesSection, StepEntry, TokenEntry, TransportKey, TrunkEntry, TrunksFile,
+    LimitsSection, ListenEntry, LogLevel, LogSection, MainFile, MediaSection, NextHop, NextHopRow, NumbersKey,
+    OutboundTable, ProfileFile, RoleKey, SipSection, SoftphonesSection, StepEntry, TokenEntry, TransportKey,
+    TrunkEntry, TrunksFile,
 };
 pub use secret::{Credential, Ha1};
 pub use source::Sources;

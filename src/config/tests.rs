@@ -112,7 +112,7 @@ fn the_configuration_that_is_delivered_is_good_and_reaches_routing() {
 }
 
 /// File, what stands there, what stands there instead, the beginning of the problem, and a word of its remedy.
-const BAD: [(&str, &str, &str, &str, &str); 57] = [
+const BAD: [(&str, &str, &str, &str, &str); 59] = [
     (
         "trunks",
         "id = \"police\"",
@@ -304,6 +304,20 @@ const BAD: [(&str, &str, &str, &str, &str); 57] = [
     ),
     ("trunks", "[\"10.2.0.0/16\"]", "[]", "c/trunks.toml:8:12: trunk.networks: no network", "at least one"),
     ("trunks", "10.1.0.1:5060", "10.1.0.1:0", "c/trunks.toml:5:14: trunk.next_hops: ", "ADDRESS:PORT"),
+    (
+        "trunks",
+        "\"10.1.0.1:5060\"",
+        "\"10.1.0.1:5060\", { address = \"10.1.0.1:5060\", priority = 2 }",
+        "c/trunks.toml:5:31: trunk.next_hops: 10.1.0.1:5060 stands there twice",
+        "each address once",
+    ),
+    (
+        "trunks",
+        "[\"10.1.0.1:5060\"]",
+        "[\"10.1.0.1:5060\"]\nemergency_reserve = 501",
+        "c/trunks.toml:6:21: trunk.emergency_reserve: 501 of 500 calls",
+        "at most as many as `calls`",
+    ),
     (
         "trunks",
         "id = \"police\"",

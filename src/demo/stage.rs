@@ -232,7 +232,7 @@ fn write_configuration(folder: &Path, block: [u8; 2]) -> Result<(), Trouble> {
     );
     let trunk = |id: &str, last| {
         format!(
-            "[[trunk]]\nid = \"{id}\"\ntrust = \"trusted\"\nnetworks = [\"{}/32\"]\nnext_hops = [\"{}\"]\n",
+            "[[trunk]]\nid = \"{id}\"\ntrust = \"trusted\"\nnetworks = [\"{}/32\"]\nnext_hops = [\"{}\"]\noptions_interval_s = 0\n",
             host(last),
             at(last, 5060)
         )

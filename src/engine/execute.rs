@@ -7,7 +7,7 @@ use crate::call::notice::{Notice, What};
 use crate::call::record::Who;
 use crate::metrics::Outside;
 use crate::sip::fact::{Observation, Peer};
-use crate::switch::{Command, Input, Output};
+use crate::switch::{Command, GatewayChange, Input, Output};
 
 impl Engine {
     /// Carries out one output. Nothing here waits.
@@ -22,6 +22,9 @@ impl Engine {
                 self.desk.tell(notice, self.moment());
             }
             Output::Reply { id, reply } => self.desk.answer(id, reply),
+            Output::Gateway(GatewayChange { trunk, address, state }) => {
+                tracing::warn!(event = "gateway", %trunk, %address, state);
+            }
             Output::Observed(observation) => {
                 self.recorder.observe(&observation);
                 self.note(&observation);
@@ -107,6 +110,7 @@ fn tell(notice: &Notice) {
             tracing::info!(event = "ringing", %call, %leg, after_ms = milliseconds(*after));
         }
         What::NotTaken { leg, code } => tracing::info!(event = "not_taken", %call, %leg, code),
+        What::GatewaySilent { leg } => tracing::warn!(event = "gateway_silent", %call, %leg),
         What::NobodyFree { round } => tracing::info!(event = "nobody_free", %call, round),
         What::Answered { leg, who, waited } => {
             tracing::info!(event = "answered", %call, %leg, who = name(who), waited_ms = milliseconds(*waited));

@@ -26,6 +26,7 @@ pub struct Families {
     pub(super) media: MediaFamilies,
     pub(super) agents: IntGaugeVec,
     pub(super) http: HttpRecorder,
+    pub(super) trunks: TrunkFamilies,
 }
 
 #[derive(Debug)]
@@ -38,6 +39,14 @@ pub(super) struct SipFamilies {
     pub(super) ignored: IntCounter,
     pub(super) transactions: IntGauge,
     pub(super) dialogs: IntGauge,
+}
+
+#[derive(Debug)]
+pub(super) struct TrunkFamilies {
+    pub(super) up: IntGaugeVec,
+    pub(super) gateway_up: IntGaugeVec,
+    pub(super) channels: IntGaugeVec,
+    pub(super) limit: IntGaugeVec,
 }
 
 #[derive(Debug)]
@@ -152,6 +161,7 @@ impl Families {
                 ),
                 gauge(registry, "lianxian_ws_clients", "Open streams of events, WebSocket and server-sent."),
             ),
+            trunks: TrunkFamilies::register(registry),
         }
     }
 }
@@ -168,6 +178,23 @@ impl SipFamilies {
             ignored: counter(r, "lianxian_sip_ignored_total", "Facts that a state ignores on purpose."),
             transactions: gauge(r, "lianxian_sip_transactions", "SIP transactions."),
             dialogs: gauge(r, "lianxian_dialogs", "SIP dialogs."),
+        }
+    }
+}
+
+impl TrunkFamilies {
+    fn register(r: &Registry) -> Self {
+        let trunk = &["trunk"];
+        Self {
+            up: gauges(r, "lianxian_trunk_up", "1 while a gateway of the trunk is believed to work.", trunk),
+            gateway_up: gauges(
+                r,
+                "lianxian_trunk_gateway_up",
+                "1 while the gateway is believed to work.",
+                &["trunk", "gateway"],
+            ),
+            channels: gauges(r, "lianxian_trunk_channels_in_use", "Legs on the trunk.", &["trunk", "dir"]),
+            limit: gauges(r, "lianxian_trunk_channels_limit", "Legs that the trunk may carry.", trunk),
         }
     }
 }

@@ -115,6 +115,7 @@ impl Recorder {
             What::Dialled { .. }
             | What::Ringing { .. }
             | What::NotTaken { .. }
+            | What::GatewaySilent { .. }
             | What::NobodyFree { .. }
             | What::Answered { .. }
             | What::Held
@@ -157,8 +158,24 @@ impl Recorder {
                 AgentState::Engaged(_) => engaged += 1,
             }
         }
+        self.trunks(view);
         for (state, count) in [("absent", absent), ("idle", idle), ("engaged", engaged)] {
             self.families.agents.with_label_values(&[state]).set(count);
+        }
+    }
+
+    fn trunks(&self, view: &View) {
+        let families = &self.families.trunks;
+        for row in &view.trunks {
+            let trunk = row.trunk.as_str();
+            families.up.with_label_values(&[trunk]).set(i64::from(row.up));
+            families.channels.with_label_values(&[trunk, "in"]).set(row.legs_in.into());
+            families.channels.with_label_values(&[trunk, "out"]).set(row.legs_out.into());
+            families.limit.with_label_values(&[trunk]).set(row.limit.into());
+            for gateway in &row.gateways {
+                let up = i64::from(gateway.state != "down");
+                families.gateway_up.with_label_values(&[trunk, &gateway.address.to_string()]).set(up);
+            }
         }
     }
 

@@ -1,11 +1,11 @@
 //! The rows an administrator writes: trunks, hotlines, groups, agents. Checked for sense by `config`.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use super::gateway::Gateway;
 use super::profile::Profile;
 use crate::base::ids::{AgentId, GroupId, HotlineId, ProfileId, TrunkId};
 
@@ -71,7 +71,7 @@ impl Config {
     pub fn can_answer(&self, step: &Step) -> bool {
         match step {
             Step::Group { group, .. } => self.members(group).next().is_some(),
-            Step::Trunk { trunk, .. } => self.trunk(trunk).is_some_and(|trunk| !trunk.next_hops.is_empty()),
+            Step::Trunk { trunk, .. } => self.trunk(trunk).is_some_and(|trunk| !trunk.gateways.is_empty()),
         }
     }
 
@@ -89,9 +89,12 @@ pub struct Trunk {
     pub id: TrunkId,
     /// Source addresses of its signalling: how the trunk is known.
     pub networks: Vec<IpNet>,
-    /// Where our calls to it go: the first that works, in this order.
+    /// Where our calls to it go.
     #[serde(default)]
-    pub next_hops: Vec<SocketAddr>,
+    pub gateways: Vec<Gateway>,
+    /// How often each gateway is asked by OPTIONS whether it works; zero: never.
+    #[serde(default = "probe_interval")]
+    pub probe_interval: Duration,
     /// How it is spoken to.
     #[serde(default)]
     pub transport: Transport,
@@ -126,6 +129,29 @@ pub struct Subscription {
 
 fn generic() -> ProfileId {
     ProfileId::from("generic")
+}
+
+/// 5 s: with two failures and a patience of 2 s a dead gateway is known within 15 s (F7).
+const fn probe_interval() -> Duration {
+    Duration::from_secs(5)
+}
+
+impl Trunk {
+    /// A trunk of that name with those gateways, all else as by default.
+    pub fn named(id: &str, gateways: Vec<Gateway>) -> Self {
+        Self {
+            id: TrunkId::from(id),
+            networks: Vec::new(),
+            gateways,
+            probe_interval: probe_interval(),
+            transport: Transport::default(),
+            profile: generic(),
+            trust: Trust::default(),
+            class: PeerClass::default(),
+            limits: TrunkLimits::default(),
+            subscription: Subscription::default(),
+        }
+    }
 }
 
 /// The transport of a trunk.
@@ -169,13 +195,15 @@ pub enum PeerClass {
 pub struct TrunkLimits {
     /// Calls at the same time, both directions together.
     pub calls: u32,
-    /// New INVITEs a second, averaged over a few seconds.
+    /// How many of them only calls to emergency hotlines may use.
+    pub emergency_reserve: u32,
+    /// New INVITEs a second in each direction, averaged over a few seconds.
     pub invites_per_s: u32,
 }
 
 impl Default for TrunkLimits {
     fn default() -> Self {
-        Self { calls: 500, invites_per_s: 50 }
+        Self { calls: 500, emergency_reserve: 50, invites_per_s: 50 }
     }
 }
 

@@ -9,7 +9,8 @@
 //! which header, the call writes it).
 //!
 //! Reading order: [`config`] (the rows an administrator writes), [`claims`] and [`caller_id`] (携号, inwards),
-//! [`decision`], [`profile`] and [`recipe`] (携号, outwards).
+//! [`decision`], [`profile`] and [`recipe`] (携号, outwards); for trunks [`gateway`] (which one first) and [`health`]
+//! (which one works).
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
@@ -18,6 +19,8 @@ pub mod chain;
 pub mod claims;
 pub mod config;
 pub mod decision;
+pub mod gateway;
+pub mod health;
 pub mod profile;
 pub mod recipe;
 #[cfg(test)]

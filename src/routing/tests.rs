@@ -11,12 +11,14 @@ use super::profile::Inbound;
 use super::*;
 use crate::base::ids::{AgentId, GroupId, HotlineId, ProfileId, TrunkId};
 use crate::base::time::LocalTime;
+use crate::routing::gateway::Gateway;
 
 fn trunk(id: &str, trust: Trust) -> Trunk {
     Trunk {
         id: TrunkId::from(id),
         networks: vec!["192.0.2.0/24".parse().unwrap()],
-        next_hops: vec!["192.0.2.1:5060".parse().unwrap()],
+        gateways: Gateway::in_order(["192.0.2.1:5060".parse().unwrap()]),
+        probe_interval: std::time::Duration::ZERO,
         transport: Transport::Udp,
         profile: ProfileId::from("generic"),
         trust,

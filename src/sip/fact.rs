@@ -179,6 +179,8 @@ pub enum Notified {
 /// What happened on one leg.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LegFact {
+    /// Our INVITE has arrived: a 100, if it is the first thing heard. Told once.
+    Trying,
     /// A provisional response above 100 to our INVITE.
     Progress {
         /// 180, 181, 182, 183 or 199.
@@ -327,6 +329,7 @@ impl fmt::Debug for LegFact {
         let mut with_sdp =
             |name: &str, sdp: Option<&Bytes>| f.debug_struct(name).field("sdp_bytes", &sdp.map(Bytes::len)).finish();
         match self {
+            Self::Trying => f.write_str("Trying"),
             Self::Answered { sdp } => with_sdp("Answered", sdp.as_ref()),
             Self::Acked { sdp } => with_sdp("Acked", sdp.as_ref()),
             Self::Offered { sdp } => with_sdp("Offered", sdp.as_ref()),

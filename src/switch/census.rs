@@ -17,6 +17,8 @@ pub struct Census {
     pub engaged_agents: usize,
     /// Legs on trunks.
     pub trunk_legs: u32,
+    /// INVITEs to gateways that have no final response.
+    pub gateway_legs: usize,
     /// Port pairs that are taken; those in quarantine are free again as far as calls are concerned.
     pub ports: usize,
     /// The SIP side.

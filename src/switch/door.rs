@@ -61,9 +61,13 @@ impl Threshold<'_> {
         if self.calls >= limit {
             return Err(RefusedFor::CallLimit);
         }
-        match &invite.peer {
-            Peer::Trunk(trunk) if !self.trunks.admits(self.routing, trunk, priority) => Err(RefusedFor::TrunkLimit),
-            Peer::Trunk(_) | Peer::Softphone(_) => Ok(()),
+        let row = match &invite.peer {
+            Peer::Trunk(trunk) => self.routing.trunk(trunk),
+            Peer::Softphone(_) => None,
+        };
+        match row {
+            Some(row) if !self.trunks.has_channel(row, priority) => Err(RefusedFor::TrunkLimit),
+            Some(_) | None => Ok(()),
         }
     }
 }

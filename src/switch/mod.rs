@@ -17,8 +17,10 @@ mod claims;
 mod command;
 mod contain;
 mod door;
+mod gateways;
 pub mod input;
 pub mod output;
+mod probe;
 mod reconfigure;
 mod restore;
 mod settings;
@@ -45,11 +47,13 @@ use crate::routing::config::Priority;
 use crate::routing::decision::Decision;
 use crate::sip;
 use crate::sip::endpoint::Endpoint;
-use crate::sip::fact::{Cause, ContactRoute, IncomingInvite, Observation};
+use crate::sip::fact::{Cause, ContactRoute, IncomingInvite, Observation, Peer};
 use crate::sip::order::LegOrder;
 use agents::{Agents, SeatChange};
 pub use census::Census;
 use door::{Door, Threshold};
+pub use gateways::GatewayChange;
+use gateways::Gateways;
 pub use input::{Command, Input};
 pub use output::Output;
 pub use restore::RestoreError;
@@ -74,6 +78,7 @@ pub struct Switch {
     waiting: BTreeSet<(Priority, Instant, CallId)>,
     agents: Agents,
     trunks: Trunks,
+    gateways: Gateways,
     ports: PortRange,
     door: Door,
     /// Whether a seat has become free since those who wait were last asked.
@@ -97,6 +102,7 @@ impl Switch {
         Ok(Self {
             now: Instant::START,
             agents: Agents::new(&site.routing),
+            gateways: Gateways::new(Instant::START, &site.routing, entropy.fork()),
             site,
             limits: settings.limits,
             endpoint: Endpoint::new(settings.sip, entropy.fork()),
@@ -136,6 +142,7 @@ impl Switch {
         let now = self.at(now);
         self.endpoint.handle_timeout(now);
         self.settle(now);
+        self.look_after_gateways(now);
         while let Some(call) = self.deadlines.expire(now) {
             self.run(now, call, Step::Timeout);
             self.settle(now);
@@ -144,7 +151,10 @@ impl Switch {
 
     /// When [`Switch::handle_timeout`] is next wanted.
     pub fn next_timeout(&self) -> Option<Instant> {
-        [self.endpoint.next_timeout(), self.deadlines.next_timeout()].into_iter().flatten().min()
+        [self.endpoint.next_timeout(), self.deadlines.next_timeout(), self.gateways.next_timeout()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// The next output, in the order in which they are to be carried out.
@@ -187,19 +197,25 @@ impl Switch {
         while let Some(flow) = self.endpoint.poll_disconnect() {
             self.outputs.push_back(Output::Disconnect { flow });
         }
+        while let Some(change) = self.gateways.poll_change() {
+            self.outputs.push_back(Output::Gateway(change));
+        }
     }
 
     fn on_event(&mut self, now: Instant, event: sip::fact::Event) {
         match event {
             sip::fact::Event::Incoming(invite) => self.on_invite(now, *invite),
-            sip::fact::Event::Leg { leg, fact } => match self.legs.get(&leg) {
-                Some(call) => self.run(now, *call, Step::Event(Event::Leg { leg, fact })),
-                // A call that was refused at the door, or the last word of one that is over.
-                None => self.observe(Observation::Ignored { why: "a fact of a leg without a call" }),
-            },
+            sip::fact::Event::Leg { leg, fact } => {
+                self.note_gateway(now, leg, &fact);
+                match self.legs.get(&leg) {
+                    Some(call) => self.run(now, *call, Step::Event(Event::Leg { leg, fact })),
+                    // A call that was refused at the door, or the last word of one that is over.
+                    None => self.observe(Observation::Ignored { why: "a fact of a leg without a call" }),
+                }
+            }
             sip::fact::Event::Registered { agent, contacts } => self.on_contacts(now, &agent, contacts),
             sip::fact::Event::Unregistered { agent } => self.on_contacts(now, &agent, Vec::new()),
-            sip::fact::Event::Probed { .. } => self.observe(Observation::Ignored { why: "nobody has asked a gateway" }),
+            sip::fact::Event::Probed { id, result } => self.on_probed(now, id, result),
             sip::fact::Event::Observed(observation) => self.observe(observation),
         }
     }
@@ -235,6 +251,10 @@ impl Switch {
 
     fn on_invite(&mut self, now: Instant, invite: IncomingInvite) {
         let id = CallId(self.entropy.next_u128());
+        if let Peer::Trunk(trunk) = &invite.peer {
+            self.trunks.heard(now, trunk);
+            self.gateways.heard(now, trunk, invite.flow.remote);
+        }
         let threshold = Threshold {
             door: self.door,
             calls: self.calls.len(),
@@ -290,7 +310,12 @@ impl Switch {
     fn carry_out(&mut self, now: Instant, call: CallId, actions: Actions) {
         for action in actions {
             match action {
-                Action::Invite(invite) => self.endpoint.invite(now, *invite),
+                Action::Invite(invite) => {
+                    if let Peer::Trunk(trunk) = &invite.peer {
+                        self.gateways.called(invite.leg, trunk, invite.flow.remote);
+                    }
+                    self.endpoint.invite(now, *invite);
+                }
                 Action::Leg { leg, order } => self.endpoint.order(now, leg, order),
                 Action::Media(order) => self.outputs.push_back(Output::Media { call, order }),
                 Action::Publish(notice) => self.outputs.push_back(Output::Publish(notice)),
@@ -324,6 +349,7 @@ impl Switch {
         before.trunks.iter().for_each(|trunk| self.trunks.remove(trunk));
         for leg in before.legs.iter().filter(|leg| !after.legs.contains(leg)) {
             self.legs.remove(leg);
+            self.gateways.forget(*leg);
         }
         self.legs.extend(after.legs.iter().map(|leg| (*leg, id)));
         if waits {
@@ -345,6 +371,7 @@ impl Switch {
         View {
             calls: self.calls.values().map(|entry| picture(&entry.call)).collect(),
             agents: self.agents.view(),
+            trunks: self.trunk_views(),
             ports_in_use: self.ports.in_use(),
             ports: self.ports.capacity(),
             transactions: census.transactions,
@@ -366,6 +393,7 @@ impl Switch {
             waiting: self.waiting.len(),
             engaged_agents: self.agents.engaged(),
             trunk_legs: self.trunks.legs(),
+            gateway_legs: self.gateways.legs(),
             ports: self.ports.in_use(),
             sip: self.endpoint.census(),
         }

@@ -8,6 +8,7 @@ use crate::call::notice::Notice;
 use crate::media;
 use crate::sip::fact::Observation;
 use crate::sip::flow::Flow;
+use crate::switch::gateways::GatewayChange;
 
 /// One output.
 #[derive(Clone, Debug)]
@@ -43,4 +44,6 @@ pub enum Output {
     },
     /// Something happened on the SIP side: for log, metrics and audit.
     Observed(Observation),
+    /// A trunk's gateway works again, or does not any more: for log, metrics and alarm.
+    Gateway(GatewayChange),
 }

@@ -13,6 +13,7 @@ impl Switch {
         self.site.host = site.host;
         self.limits = settings.limits;
         self.agents.reconfigure(now, &self.site.routing);
+        self.gateways.reconfigure(now, &self.site.routing);
         self.endpoint.reconfigure(now, settings.sip);
         self.seats = SeatChange::Free;
     }

@@ -1,29 +1,32 @@
 //! The common stock, as one call sees it while it handles one event.
 
+use std::net::SocketAddr;
+
 use smallvec::SmallVec;
 
 use crate::base::entropy::Entropy;
 use crate::base::ids::{AgentId, CallId, GroupId, LegId, TrunkId};
 use crate::base::time::Instant;
-use crate::call::supplies::{Seat, Supplies};
+use crate::call::supplies::{Seat, Supplies, Wanted};
 use crate::media::ports::PortRange;
 use crate::routing;
 use crate::routing::config::{Priority, Step};
 use crate::sip::endpoint::Endpoint;
 use crate::switch::agents::Agents;
+use crate::switch::gateways::Gateways;
 use crate::switch::trunks::Trunks;
 
 /// What the calls share.
 pub(super) struct Stock<'a> {
     pub(super) now: Instant,
     pub(super) call: CallId,
-    pub(super) priority: Priority,
     /// Port pairs that only emergency calls may take.
     pub(super) port_reserve: usize,
     pub(super) endpoint: &'a mut Endpoint,
     pub(super) ports: &'a mut PortRange,
     pub(super) agents: &'a mut Agents,
-    pub(super) trunks: &'a Trunks,
+    pub(super) trunks: &'a mut Trunks,
+    pub(super) gateways: &'a mut Gateways,
     pub(super) routing: &'a routing::Config,
     pub(super) entropy: &'a mut Entropy,
     pub(super) taken: &'a mut Taken,
@@ -43,9 +46,9 @@ impl Supplies for Stock<'_> {
         self.endpoint.reserve_leg()
     }
 
-    fn port(&mut self) -> Option<u16> {
+    fn port(&mut self, priority: Priority) -> Option<u16> {
         let free = self.ports.capacity().saturating_sub(self.ports.in_use());
-        match self.priority {
+        match priority {
             Priority::Normal if free <= self.port_reserve => return None,
             Priority::Normal | Priority::Emergency => {}
         }
@@ -74,8 +77,17 @@ impl Supplies for Stock<'_> {
         self.agents.any_free(plan)
     }
 
-    fn trunk_admits(&mut self, trunk: &TrunkId) -> bool {
-        self.trunks.admits(self.routing, trunk, self.priority)
+    fn gateway(&mut self, wanted: &Wanted<'_>) -> Option<SocketAddr> {
+        let trunk = self.routing.trunk(wanted.trunk)?;
+        if !self.trunks.has_channel(trunk, wanted.priority) {
+            return None;
+        }
+        let gateway = self.gateways.choose(self.now, trunk, wanted)?;
+        self.trunks.may_call(self.now, trunk, wanted.priority).then_some(gateway)
+    }
+
+    fn gateway_silent(&mut self, trunk: &TrunkId, gateway: SocketAddr) {
+        self.gateways.silent(self.now, trunk, gateway);
     }
 
     #[cfg(feature = "faults")]

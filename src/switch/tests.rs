@@ -16,6 +16,7 @@ use crate::media::order::Order;
 use crate::routing::config::{
     Agent, Class, Group, Hotline, PeerClass, Step as PlanStep, Subscription, Trunk, TrunkLimits, Trust,
 };
+use crate::routing::gateway::Gateway;
 use crate::routing::profile::Profile;
 use crate::routing::{self, config};
 use crate::sip::endpoint::{Listener, Reading, Transfers, TrunkAccess};
@@ -35,6 +36,7 @@ struct House {
     sent: Vec<(Flow, String)>,
     media: Vec<Order>,
     notices: Vec<What>,
+    gateways: Vec<GatewayChange>,
 }
 
 fn address(text: &str) -> SocketAddr {
@@ -62,7 +64,8 @@ fn routing() -> routing::Config {
         trunks: vec![Trunk {
             id: TrunkId::from("carrier"),
             networks: vec!["203.0.113.0/24".parse().unwrap()],
-            next_hops: vec![address(CARRIER)],
+            gateways: Gateway::in_order([address(CARRIER)]),
+            probe_interval: Duration::ZERO,
             transport: config::Transport::Udp,
             profile: ProfileId::from("generic"),
             trust: Trust::Trusted,
@@ -112,7 +115,7 @@ impl House {
     fn new(limits: Limits) -> Self {
         let switch = Switch::new(settings(limits), Entropy::from_number(1)).unwrap();
         let now = Instant::START + Duration::from_secs(1);
-        Self { switch, now, sent: Vec::new(), media: Vec::new(), notices: Vec::new() }
+        Self { switch, now, sent: Vec::new(), media: Vec::new(), notices: Vec::new(), gateways: Vec::new() }
     }
 
     /// With that many agents at their softphones.
@@ -155,6 +158,7 @@ impl House {
                 }
                 Output::Media { order, .. } => self.media.push(order),
                 Output::Publish(notice) => self.notices.push(notice.what),
+                Output::Gateway(change) => self.gateways.push(change),
                 Output::Disconnect { .. } | Output::Observed(_) | Output::Reply { .. } => {}
             }
         }

@@ -1,10 +1,12 @@
 //! A read-only picture of the switch, for the API, metrics and tests.
 
-use crate::base::ids::{AgentId, CallId, HotlineId, LegId};
+use std::net::SocketAddr;
+
+use crate::base::ids::{AgentId, CallId, HotlineId, LegId, TrunkId};
 use crate::base::pii::Pii;
 use crate::base::time::Instant;
 use crate::call::record::{TransferRecord, Who};
-use crate::routing::config::Priority;
+use crate::routing::config::{PeerClass, Priority};
 
 /// What there is at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,6 +15,8 @@ pub struct View {
     pub calls: Vec<CallView>,
     /// Every agent of the configuration, by number.
     pub agents: Vec<AgentView>,
+    /// Every trunk of the configuration, in its order.
+    pub trunks: Vec<TrunkView>,
     /// Port pairs taken by legs.
     pub ports_in_use: usize,
     /// Port pairs there are.
@@ -75,4 +79,38 @@ pub enum AgentState {
     Idle(Instant),
     /// In that call, rung or talking.
     Engaged(CallId),
+}
+
+/// One trunk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrunkView {
+    /// Its name.
+    pub trunk: TrunkId,
+    /// What kind of peer it is.
+    pub class: PeerClass,
+    /// Legs that came in over it.
+    pub legs_in: u32,
+    /// Legs that go out over it.
+    pub legs_out: u32,
+    /// How many legs it may carry.
+    pub limit: u32,
+    /// Whether any of its gateways is believed to work; also true of a trunk that only calls us.
+    pub up: bool,
+    /// When something was last heard from there.
+    pub heard: Option<Instant>,
+    /// Its gateways, by address.
+    pub gateways: Vec<GatewayView>,
+}
+
+/// One gateway of a trunk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayView {
+    /// Where it is.
+    pub address: SocketAddr,
+    /// `up`, `down` or `half_open`.
+    pub state: &'static str,
+    /// Since when.
+    pub since: Instant,
+    /// When it was last heard.
+    pub heard: Option<Instant>,
 }

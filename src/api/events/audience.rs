@@ -53,6 +53,7 @@ impl Audience {
             What::Arrived { .. }
             | What::Refused { .. }
             | What::Ringing { .. }
+            | What::GatewaySilent { .. }
             | What::NobodyFree { .. }
             | What::Held
             | What::Resumed

@@ -4,29 +4,37 @@
 //! Invariants: while somebody rings, `RingTimeout` runs; while nobody does, `NextRound` (a hunt for a caller) or the hunt
 //! is [`Outcome::Exhausted`] (a hunt of one round). A hunt owns its plan and its legs, and its timers carry its number,
 //! so that two hunts of a call never meet.
+//! A callee who has said no is not rung again in the same round, over whatever trunk; a gateway that fails is followed by
+//! the next one; of several who answer the first has the call (trap T36).
 //! Does not do: what becomes of the caller or of those who talk. The owner hands in the facts of the legs that the hunt
 //! `has`, and the timers that carry its `id`.
+//!
+//! Reading order: this file (the plan and its rounds), `seats` and `gateways` (how one callee is rung), `facts` (what the
+//! rung ones say), `cause` (whose fault a failure is), `early` (what is heard before the answer).
 
+mod cause;
+mod early;
+mod facts;
+mod gateways;
+mod seats;
+
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use crate::base::ids::{AgentId, GroupId, LegId, TrunkId};
-use crate::call::context::{Callee, Context};
+use crate::base::ids::{AgentId, LegId, ProfileId, TrunkId};
+use crate::call::context::Context;
 use crate::call::notice::What;
-use crate::call::record::{self, LegEnd, Who};
-use crate::call::sound::Rules;
-use crate::call::supplies::Seat;
+use crate::call::record;
+use crate::call::supplies::Choice;
 use crate::call::timer::{HuntId, ROUND_PAUSE, Timer, Wait};
-use crate::media::order::Source;
 use crate::routing::Decision;
-use crate::routing::config::{self, Step};
+use crate::routing::config::Step;
 use crate::routing::profile::Profile;
 use crate::routing::recipe::Showing;
-use crate::sip::fact::{Cause, ContactRoute, Failure, LegFact, Peer};
-use crate::sip::flow::{Flow, Transport};
-use crate::sip::order::LegOrder;
+use crate::sip::fact::Cause;
 
 /// The most softphones of one agent that ring at the same time.
 const MAX_CONTACTS: usize = 4;
@@ -44,18 +52,69 @@ pub(crate) struct Hunt {
     first: Option<AgentId>,
     /// The plan's step that is being tried.
     step: usize,
-    /// Agents of this step who have been rung in this round.
+    /// Which gateways are tried: a round that has rung nobody over the healthy ones tries the others too.
+    choice: Choice,
+    /// Agents who have been rung in this round.
     tried: Vec<AgentId>,
-    /// The next hop to try of a trunk step.
-    hop: usize,
+    /// Numbers that have said no in this round.
+    refused: Vec<String>,
+    /// Gateways that have been tried in this round, each for a number.
+    asked: Vec<Way>,
+    /// Steps that this round has done with.
+    closed: Vec<usize>,
     /// Legs that ring now: one callee, on all of its devices.
-    ringing: SmallVec<[LegId; MAX_CONTACTS]>,
-    /// Those of them that have said that they ring.
-    rung: SmallVec<[LegId; MAX_CONTACTS]>,
+    ringing: SmallVec<[Attempt; MAX_CONTACTS]>,
+    /// Legs of gateways that have said nothing in time. The hunt has gone on, but may still be answered by them.
+    silent: SmallVec<[Attempt; 1]>,
+    /// Who answered last.
+    taken: Option<Way>,
     /// Rounds made in vain.
     round: u32,
     /// The final status of the last callee who did not take the call.
     code: Option<u16>,
+}
+
+/// One leg of a hunt.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Attempt {
+    leg: LegId,
+    /// What has been heard of it.
+    heard: Heard,
+    /// The way that it takes; none to an agent's softphone.
+    way: Option<Way>,
+    /// Whose number it shows.
+    showing: Showing,
+}
+
+/// A way to a number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Way {
+    /// The step of the plan that it belongs to.
+    step: usize,
+    trunk: TrunkId,
+    gateway: SocketAddr,
+    number: String,
+}
+
+/// What has been heard of a leg that is being rung.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Heard {
+    /// Nothing at all.
+    Nothing,
+    /// 100: somebody is there.
+    Trying,
+    /// A provisional response above 100.
+    Progress,
+}
+
+impl Attempt {
+    const fn at_seat(leg: LegId) -> Self {
+        Self { leg, heard: Heard::Nothing, way: None, showing: Showing::Citizen }
+    }
+
+    const fn over(leg: LegId, way: Way, showing: Showing) -> Self {
+        Self { leg, heard: Heard::Nothing, way: Some(way), showing }
+    }
 }
 
 /// How often a hunt goes through its plan.
@@ -71,8 +130,14 @@ pub(super) enum Rounds {
 pub(super) enum Outcome {
     /// It goes on.
     Searching(Hunt),
-    /// This leg has answered, with a session that can be used. Every other one has been let go.
-    Found(LegId),
+    /// This leg has answered, with a session that can be used. Every other one has been let go. The hunt can go on should
+    /// it turn out that the call was not taken after all ([`Hunt::not_taken`]).
+    Found {
+        /// Who has answered.
+        leg: LegId,
+        /// The hunt as it stands.
+        hunt: Hunt,
+    },
     /// Its one round is over, and nobody rings.
     Exhausted(Spent),
 }
@@ -135,10 +200,14 @@ impl Hunt {
             rounds,
             first,
             step: 0,
+            choice: Choice::Healthy,
             tried: Vec::new(),
-            hop: 0,
+            refused: Vec::new(),
+            asked: Vec::new(),
+            closed: Vec::new(),
             ringing: SmallVec::new(),
-            rung: SmallVec::new(),
+            silent: SmallVec::new(),
+            taken: None,
             round: 0,
             code: None,
         }
@@ -164,35 +233,88 @@ impl Hunt {
         if self.rings() { None } else { Some(&self.decision) }
     }
 
+    /// Whom it may ring, in which order, and why.
+    pub(super) const fn decision(&self) -> &Arc<Decision> {
+        &self.decision
+    }
+
+    /// The legs that ring now.
+    pub(super) fn ringing(&self) -> impl Iterator<Item = LegId> + '_ {
+        self.ringing.iter().map(|attempt| attempt.leg)
+    }
+
     /// Whether somebody is being rung.
     pub(super) fn rings(&self) -> bool {
         !self.ringing.is_empty()
     }
 
-    /// Whether the leg is one of those being rung.
+    /// Whether the leg is one of this hunt's.
     pub(super) fn has(&self, leg: LegId) -> bool {
-        self.ringing.contains(&leg)
+        self.ringing.iter().chain(&self.silent).any(|attempt| attempt.leg == leg)
     }
 
     // --- going on ---
 
-    /// Rings the first or the next one in the plan, or rests until the next round.
+    /// Rings the first or the next one in the plan. If there is none the round is over: a hunt for a caller rests until
+    /// the next round.
     pub(super) fn advance(mut self, cx: &mut Context<'_>) -> Turn {
         assert!(self.ringing.is_empty(), "one callee rings at a time");
         self.stop_waiting(cx);
-        self.rung.clear();
         if self.ring_first(cx) || self.ring_plan(cx) {
             cx.start(self.timer(Wait::RingTimeout), self.decision.ring_timeout);
             return Turn::Searching(self);
         }
+        match self.rounds {
+            Rounds::UntilTaken => Turn::Searching(self.end_round(cx).rest(cx)),
+            // Nobody else can be rung: those who have said nothing yet are waited for after all.
+            Rounds::Once if !self.silent.is_empty() => {
+                self.ringing.extend(self.silent.drain(..));
+                cx.start(self.timer(Wait::RingTimeout), gateways::LAST_PATIENCE);
+                Turn::Searching(self)
+            }
+            Rounds::Once => Turn::Exhausted(self.end_round(cx)),
+        }
+    }
+
+    fn end_round(mut self, cx: &mut Context<'_>) -> Spent {
         self.round = self.round.saturating_add(1);
-        (self.step, self.hop) = (0, 0);
+        self.step = 0;
+        self.choice = Choice::Healthy;
         self.tried.clear();
+        self.refused.clear();
+        self.asked.clear();
+        self.closed.clear();
         cx.publish(What::NobodyFree { round: self.round });
-        let spent = Spent { hunt: self };
-        match spent.hunt.rounds {
-            Rounds::UntilTaken => Turn::Searching(spent.rest(cx)),
-            Rounds::Once => Turn::Exhausted(spent),
+        Spent { hunt: self }
+    }
+
+    /// Every turn goes a step on or rings somebody, so that a round is finite. Healthy gateways come first over the whole
+    /// plan; one that seems dead is better than nobody.
+    fn ring_plan(&mut self, cx: &mut Context<'_>) -> bool {
+        let decision = Arc::clone(&self.decision);
+        loop {
+            while let Some(step) = decision.plan.get(self.step) {
+                let rings = !self.closed.contains(&self.step)
+                    && match step {
+                        Step::Group { group, .. } => self.ring_group(cx, group),
+                        Step::Trunk { trunk, number, .. } => self.ring_trunk(cx, trunk, number),
+                    };
+                if rings {
+                    return true;
+                }
+                self.step += 1;
+            }
+            match self.choice {
+                Choice::Healthy => (self.choice, self.step) = (Choice::Any, 0),
+                Choice::Any => return false,
+            }
+        }
+    }
+
+    /// This round has done with a step.
+    fn close(&mut self, step: usize) {
+        if !self.closed.contains(&step) {
+            self.closed.push(step);
         }
     }
 
@@ -201,11 +323,14 @@ impl Hunt {
         cx.timers.stop(self.timer(Wait::RingTimeout));
     }
 
+    // --- deadlines ---
+
     /// A deadline of this hunt has come.
     pub(super) fn on_wait(self, cx: &mut Context<'_>, wait: Wait) -> Turn {
         match wait {
             Wait::RingTimeout if self.rings() => self.on_ring_timeout(cx),
             Wait::NextRound if !self.rings() => self.advance(cx),
+            Wait::FirstWord(leg) => self.on_silence(cx, leg),
             Wait::RingTimeout | Wait::NextRound => {
                 cx.ignore("a timer whose time has passed");
                 Turn::Searching(self)
@@ -218,190 +343,11 @@ impl Hunt {
         if self.rings() { Turn::Searching(self) } else { self.advance(cx) }
     }
 
-    fn ring_first(&mut self, cx: &mut Context<'_>) -> bool {
-        let Some(agent) = self.first.take() else { return false };
-        let Some(seat) = cx.supplies.agent(&agent) else { return false };
-        self.ring_seat(cx, seat)
-    }
-
-    /// Every turn goes a step on or rings somebody, so that a round is finite.
-    fn ring_plan(&mut self, cx: &mut Context<'_>) -> bool {
-        let decision = Arc::clone(&self.decision);
-        while let Some(step) = decision.plan.get(self.step) {
-            let rings = match step {
-                Step::Group { group, .. } => self.ring_group(cx, group),
-                Step::Trunk { trunk, number, .. } => self.ring_trunk(cx, trunk, number),
-            };
-            if rings {
-                return true;
-            }
-            self.next_step();
-        }
-        false
-    }
-
-    fn next_step(&mut self) {
-        self.step += 1;
-        self.hop = 0;
-        self.tried.clear();
-    }
-
-    fn ring_group(&mut self, cx: &mut Context<'_>, group: &GroupId) -> bool {
-        while let Some(seat) = cx.supplies.longest_idle(group, &self.tried) {
-            self.tried.push(seat.agent.clone());
-            if self.ring_seat(cx, seat) {
-                return true;
-            }
-        }
-        false
-    }
-
-    fn ring_seat(&mut self, cx: &mut Context<'_>, seat: Seat) -> bool {
-        let rules = Rules::new(&profile(cx, &cx.site.routing.softphone_profile), &[]);
-        for ContactRoute { uri, flow } in seat.contacts.into_iter().take(MAX_CONTACTS) {
-            let callee = Callee {
-                decision: Arc::clone(&self.decision),
-                who: Who::Agent(seat.agent.clone()),
-                peer: Peer::Softphone(seat.agent.clone()),
-                flow,
-                contact: Some(uri),
-                showing: Showing::Citizen,
-                rules: rules.clone(),
-            };
-            self.ringing.extend(cx.dial(callee));
-        }
-        self.rings()
-    }
-
-    fn ring_trunk(&mut self, cx: &mut Context<'_>, id: &TrunkId, number: &str) -> bool {
-        let site = cx.site;
-        let Some(trunk) = site.routing.trunk(id) else { return false };
-        while let Some(remote) = trunk.next_hops.get(self.hop).copied() {
-            self.hop += 1;
-            let transport = match trunk.transport {
-                config::Transport::Udp => Transport::Udp,
-                config::Transport::Tcp => Transport::Tcp,
-            };
-            let Some(listener) = site.listener_for(transport, remote.ip()) else { continue };
-            if !cx.supplies.trunk_admits(id) {
-                return false;
-            }
-            let callee = Callee {
-                decision: Arc::clone(&self.decision),
-                who: Who::Trunk { trunk: id.clone(), number: number.to_owned() },
-                peer: Peer::Trunk(id.clone()),
-                flow: Flow { transport, local: listener.address, remote, connection: None },
-                contact: None,
-                showing: Showing::Citizen,
-                rules: Rules::new(&profile(cx, &trunk.profile), &trunk.networks),
-            };
-            self.ringing.extend(cx.dial(callee));
-            if self.rings() {
-                return true;
-            }
-        }
-        false
-    }
-
-    // --- what those say who are rung ---
-
-    /// A fact of a leg that is being rung.
-    pub(super) fn on_leg(mut self, cx: &mut Context<'_>, leg: LegId, fact: LegFact) -> Outcome {
-        match fact {
-            LegFact::Progress { sdp, .. } => {
-                self.on_progress(cx, leg, sdp);
-                Outcome::Searching(self)
-            }
-            LegFact::Answered { sdp } => self.on_answered(cx, leg, sdp),
-            LegFact::Failed(failure) => self.on_failed(cx, leg, &failure),
-            LegFact::HungUp { cause } => {
-                self.without(cx, leg, LegEnd::HungUp(record::goodbye(cause)), None, Further::SameStep)
-            }
-            LegFact::Lost { loss } => self.without(cx, leg, LegEnd::Lost(loss), None, Further::SameStep),
-            LegFact::Released => self.without(cx, leg, LegEnd::Released(record::UNAVAILABLE), None, Further::SameStep),
-            LegFact::Offered { sdp } => {
-                cx.on_offer(leg, sdp);
-                Outcome::Searching(self)
-            }
-            LegFact::Acked { .. }
-            | LegFact::AnswerReceived { .. }
-            | LegFact::OfferRefused { .. }
-            | LegFact::Digit { .. }
-            | LegFact::Referred(_)
-            | LegFact::NotifyAnswered { .. } => {
-                cx.ignore("a callee who has not answered has nothing to say but yes or no");
-                Outcome::Searching(self)
-            }
-        }
-    }
-
-    fn on_progress(&mut self, cx: &mut Context<'_>, leg: LegId, sdp: Option<bytes::Bytes>) {
-        cx.record.rang(cx.now, leg);
-        if !self.rung.contains(&leg) {
-            self.rung.push(leg);
-            cx.publish(What::Ringing { leg, after: cx.now.since(cx.record.arrived) });
-        }
-        // Only a trunk's early media says something to the caller (announcements, 彩铃); it is never an answer.
-        let from_trunk = cx.legs.get(leg).is_some_and(|leg| matches!(leg.who, Who::Trunk { .. }));
-        // A 183 alone says nothing: many gateways send it and then no sound. The caller is switched by the first packet.
-        if let Some(sdp) = sdp.filter(|_| from_trunk) {
-            cx.on_answer(leg, &sdp);
-        }
-    }
-
-    /// Sound comes from a leg that is being rung.
-    pub(super) fn on_early_sound(&self, cx: &mut Context<'_>, caller: LegId, leg: LegId) {
-        let from_trunk = cx.legs.get(leg).is_some_and(|leg| matches!(leg.who, Who::Trunk { .. }));
-        if from_trunk && self.has(leg) {
-            relay_early_media(cx, caller, leg);
-        }
-    }
-
-    fn on_answered(mut self, cx: &mut Context<'_>, leg: LegId, sdp: Option<bytes::Bytes>) -> Outcome {
-        // A 200 may repeat the 183's answer or leave it out; without any answer there is no session.
-        let usable = match sdp {
-            Some(sdp) => cx.on_answer(leg, &sdp),
-            None => cx.legs.sound(leg).is_some_and(super::sound::Sound::is_agreed),
-        };
-        if !usable {
-            cx.release(leg, record::INCOMPATIBLE);
-            return self.gone(cx, leg, Some(488), Further::SameStep).into();
-        }
-        cx.connected(leg);
-        self.ringing.retain(|ringing| *ringing != leg);
-        self.let_go(cx, &record::ANSWERED_ELSEWHERE);
-        Outcome::Found(leg)
-    }
-
-    fn on_failed(self, cx: &mut Context<'_>, leg: LegId, failure: &Failure) -> Outcome {
-        let further = if is_congestion(failure) { Further::SameStep } else { Further::NextCallee };
-        self.without(cx, leg, LegEnd::Failed(record::of_failure(failure)), Some(failure.code), further)
-    }
-
-    fn without(self, cx: &mut Context<'_>, leg: LegId, end: LegEnd, code: Option<u16>, further: Further) -> Outcome {
-        cx.over(leg, end);
-        self.gone(cx, leg, code, further).into()
-    }
-
-    fn gone(mut self, cx: &mut Context<'_>, leg: LegId, code: Option<u16>, further: Further) -> Turn {
-        cx.publish(What::NotTaken { leg, code });
-        self.code = code.or(self.code);
-        self.ringing.retain(|ringing| *ringing != leg);
-        if self.rings() {
-            return Turn::Searching(self);
-        }
-        match further {
-            Further::SameStep => {}
-            // The callee said no: another way to the same callee would ring it again (trap T36).
-            Further::NextCallee => self.hop = usize::MAX,
-        }
-        self.advance(cx)
-    }
-
     /// Nobody has answered in time: the next one. A service that rings is left ringing while nobody else could be rung:
     /// to hang up and to call it again would put the caller at the end of its queue.
     fn on_ring_timeout(self, cx: &mut Context<'_>) -> Turn {
-        if !self.rung.is_empty() && self.is_last_hope(cx) {
+        let rang = self.ringing.iter().any(|attempt| attempt.heard == Heard::Progress);
+        if rang && self.is_last_hope(cx) {
             cx.start(self.timer(Wait::RingTimeout), self.decision.ring_timeout);
             return Turn::Searching(self);
         }
@@ -418,56 +364,50 @@ impl Hunt {
             && !cx.supplies.any_free(plan)
     }
 
+    // --- letting go ---
+
     /// Lets the callee go and tries the next one.
     pub(super) fn give_up_callee(mut self, cx: &mut Context<'_>) -> Turn {
-        for leg in self.ringing.clone() {
+        let step = self.ringing.iter().find_map(|attempt| attempt.way.as_ref().map(|way| way.step));
+        for leg in self.let_ringing_go(cx, &record::NO_ANSWER) {
             cx.publish(What::NotTaken { leg, code: None });
         }
-        self.let_go(cx, &record::NO_ANSWER);
-        self.hop = usize::MAX;
+        if let Some(step) = step {
+            self.close(step);
+        }
+        self.advance(cx)
+    }
+
+    /// Who answered has not taken the call after all: it hung up at once (DESIGN, section 4). It is not rung again in this
+    /// round; the next one is.
+    pub(super) fn not_taken(mut self, cx: &mut Context<'_>, code: Option<u16>) -> Turn {
+        self.code = code.or(self.code);
+        if let Some(way) = self.taken.take() {
+            self.close(way.step);
+            self.refused.push(way.number);
+        }
         self.advance(cx)
     }
 
     /// Stops ringing: CANCEL to all, or BYE where the 200 crosses it.
     pub(super) fn let_go(&mut self, cx: &mut Context<'_>, cause: &Cause) {
-        for leg in self.ringing.drain(..) {
-            cx.release(leg, cause.clone());
+        self.let_ringing_go(cx, cause);
+        for attempt in self.silent.drain(..) {
+            cx.release(attempt.leg, cause.clone());
         }
         self.stop_waiting(cx);
     }
+
+    fn let_ringing_go(&mut self, cx: &mut Context<'_>, cause: &Cause) -> Vec<LegId> {
+        let legs: Vec<LegId> = self.ringing.drain(..).map(|attempt| attempt.leg).collect();
+        for leg in &legs {
+            cx.timers.stop(self.timer(Wait::FirstWord(*leg)));
+            cx.release(*leg, cause.clone());
+        }
+        legs
+    }
 }
 
-/// Where a hunt goes on after a failure.
-#[derive(Clone, Copy)]
-enum Further {
-    /// Another device, way or agent of the same step.
-    SameStep,
-    /// The callee has refused: of a trunk step no other way to it is tried.
-    NextCallee,
-}
-
-/// Whether a failure is the network's and not the callee's: then another gateway is tried (trap T36, F8).
-fn is_congestion(failure: &Failure) -> bool {
-    matches!(failure.code, 408 | 500 | 502 | 503 | 504)
-        || failure.cause.q850.is_some_and(|cause| matches!(cause, 34 | 38 | 41 | 42 | 44 | 47))
-}
-
-fn profile(cx: &Context<'_>, id: &crate::base::ids::ProfileId) -> Profile {
+fn profile(cx: &Context<'_>, id: &ProfileId) -> Profile {
     cx.site.routing.profile(id).cloned().unwrap_or_else(|| Profile::named(id.as_str()))
-}
-
-/// The caller hears the target's early media. To a caller who is not answered yet it is a 183 with our SDP; without an
-/// offer of its own there is nothing to answer, and it goes on with 180.
-fn relay_early_media(cx: &mut Context<'_>, caller: LegId, leg: LegId) {
-    let source = Source::Leg(leg);
-    let Some(sound) = cx.legs.sound(caller) else { return };
-    if sound.hears == source {
-        return;
-    }
-    if !cx.legs.is_connected(caller) {
-        let Some(sdp) = sound.owed_answer() else { return };
-        cx.order(caller, LegOrder::Progress { code: 183, sdp: Some(sdp) });
-        cx.agree(caller);
-    }
-    cx.hear(caller, source);
 }

@@ -73,7 +73,7 @@ impl Offered {
         let Some(rules) = rules(cx, self.caller) else {
             return refuse(cx, self.caller, 503, RefusedFor::NoPort);
         };
-        let Some(mut sound) = cx.open_sound(self.caller, self.signalling, rules) else {
+        let Some(mut sound) = cx.open_sound(self.caller, self.signalling, rules, cx.decision.priority) else {
             return refuse(cx, self.caller, 503, RefusedFor::NoPort);
         };
         let answer = self.offer.as_ref().map(|offer| sound.answer(cx.site, offer));

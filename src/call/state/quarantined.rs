@@ -167,7 +167,8 @@ impl Quarantined {
                 cx.on_answer(leg, &sdp);
                 self.stay(cx)
             }
-            LegFact::Progress { .. }
+            LegFact::Trying
+            | LegFact::Progress { .. }
             | LegFact::Answered { .. }
             | LegFact::Acked { sdp: None }
             | LegFact::OfferRefused { .. }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::wildcard_enum_match_arm, reason = "a story looks at the one thing it is about")]
 
+mod gateways;
 mod promise;
 mod quarantine;
 mod serving;
@@ -9,6 +10,7 @@ mod session;
 mod walk;
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,7 +21,7 @@ use super::fault::Fault;
 use super::notice::{CallerLoss, What};
 use super::record::{CallRecord, Ending, LegEnd};
 use super::site::{Listener, MediaAddress, Site};
-use super::supplies::{Seat, Supplies};
+use super::supplies::{Choice, Seat, Supplies, Wanted};
 use super::timer::{HuntId, Timer, Wait};
 use super::{Arrival, Call};
 use crate::base::ids::{AgentId, CallId, GroupId, HotlineId, LegId, ProfileId, TrunkId};
@@ -30,6 +32,7 @@ use crate::routing::config::{
     Class, PeerClass, Priority, Step, Subscription, Transport as TrunkTransport, Trunk, TrunkLimits, Trust,
 };
 use crate::routing::decision::{Answering, Decision};
+use crate::routing::gateway::Gateway;
 use crate::routing::profile::Profile;
 use crate::routing::{CallerId, Config, caller_id};
 use crate::sip::fact::{Cause, ContactRoute, Failure, LegFact, Loss, Peer};
@@ -48,6 +51,8 @@ struct Desk {
     legs: u64,
     ports: u16,
     seats: VecDeque<Seat>,
+    /// Gateways that seem dead.
+    down: Vec<SocketAddr>,
     faults: Vec<Fault>,
 }
 
@@ -57,7 +62,7 @@ impl Supplies for Desk {
         LegId(99 + self.legs)
     }
 
-    fn port(&mut self) -> Option<u16> {
+    fn port(&mut self, _priority: Priority) -> Option<u16> {
         self.ports += 2;
         Some(19_998 + self.ports)
     }
@@ -78,8 +83,14 @@ impl Supplies for Desk {
         !self.seats.is_empty()
     }
 
-    fn trunk_admits(&mut self, _trunk: &TrunkId) -> bool {
-        true
+    fn gateway(&mut self, wanted: &Wanted<'_>) -> Option<SocketAddr> {
+        let all = trunk().gateways.into_iter().map(|gateway| gateway.address);
+        all.filter(|gateway| wanted.choice == Choice::Any || !self.down.contains(gateway))
+            .find(|gateway| !wanted.tried.contains(gateway))
+    }
+
+    fn gateway_silent(&mut self, _trunk: &TrunkId, gateway: SocketAddr) {
+        self.down.push(gateway);
     }
 
     fn strikes(&mut self, fault: Fault) -> bool {
@@ -110,7 +121,8 @@ fn trunk() -> Trunk {
     Trunk {
         id: TrunkId::from("carrier"),
         networks: vec!["203.0.113.0/24".parse().unwrap()],
-        next_hops: vec!["203.0.113.1:5060".parse().unwrap(), "203.0.113.2:5060".parse().unwrap()],
+        gateways: Gateway::in_order(["203.0.113.1:5060".parse().unwrap(), "203.0.113.2:5060".parse().unwrap()]),
+        probe_interval: Duration::ZERO,
         transport: TrunkTransport::Udp,
         profile: ProfileId::from("generic"),
         trust: Trust::Trusted,

@@ -116,5 +116,6 @@ fn a_service_that_is_the_whole_plan_and_rings_is_left_ringing() {
     assert!(bench.call.next_timeout().is_some(), "always with a running deadline");
     let mut bench = Bench::with(decision(Answering::ByPerson, outward()), offer(), &[]);
     bench.begin();
+    bench.leg(FIRST, LegFact::Trying);
     assert!(is_hang_up(&orders(&bench.wait(20), FIRST)), "who does not even ring is given up");
 }

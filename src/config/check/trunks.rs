@@ -16,11 +16,13 @@ pub(super) fn trunks(files: &Files<'_>, problems: &mut Vec<Problem>) {
         trunk_networks(file, trunk, problems);
         subscription(file, trunk, problems);
         for hop in &trunk.next_hops {
-            if hop.get_ref().ip().is_unspecified() || hop.get_ref().port() == 0 {
-                let wrong = format!("{} cannot be sent to", hop.get_ref());
+            let address = hop.get_ref().address();
+            if address.ip().is_unspecified() || address.port() == 0 {
+                let wrong = format!("{address} cannot be sent to");
                 problems.push(file.problem(hop, "trunk.next_hops", wrong, "ADDRESS:PORT of the peer"));
             }
         }
+        trunk_limits(file, trunk, problems);
         for (count, key) in [(&trunk.calls, "trunk.calls"), (&trunk.invites_per_s, "trunk.invites_per_s")] {
             if !(1..=100_000).contains(count.get_ref()) {
                 problems.push(file.problem(count, key, format!("{}", count.get_ref()), "1 to 100000"));
@@ -52,6 +54,28 @@ fn subscription(file: &Parsed<TrunksFile>, trunk: &TrunkEntry, problems: &mut Ve
             let wrong = format!("`{}` is no host name", domain.get_ref().escape_debug());
             problems.push(file.problem(domain, "trunk.domain", wrong, "such as \"ims.example.cn\""));
         }
+    }
+}
+
+fn trunk_limits(file: &Parsed<TrunksFile>, trunk: &TrunkEntry, problems: &mut Vec<Problem>) {
+    if let Some(reserve) = &trunk.emergency_reserve
+        && reserve.get_ref() > trunk.calls.get_ref()
+    {
+        let wrong = format!("{} of {} calls", reserve.get_ref(), trunk.calls.get_ref());
+        problems.push(file.problem(reserve, "trunk.emergency_reserve", wrong, "at most as many as `calls`"));
+    }
+    if *trunk.options_interval_s.get_ref() > 300 {
+        let wrong = format!("{} s", trunk.options_interval_s.get_ref());
+        problems.push(file.problem(&trunk.options_interval_s, "trunk.options_interval_s", wrong, "0 to 300"));
+    }
+    let mut seen: Vec<std::net::SocketAddr> = Vec::new();
+    for hop in &trunk.next_hops {
+        let address = hop.get_ref().address();
+        if seen.contains(&address) {
+            let wrong = format!("{address} stands there twice");
+            problems.push(file.problem(hop, "trunk.next_hops", wrong, "each address once"));
+        }
+        seen.push(address);
     }
 }
 

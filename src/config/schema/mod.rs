@@ -24,7 +24,7 @@ pub use lianxian::{
     SoftphonesSection,
 };
 pub use profile::{InboundTable, OutboundTable, ProfileFile};
-pub use trunks::{TrunkEntry, TrunksFile};
+pub use trunks::{NextHop, NextHopRow, TrunkEntry, TrunksFile};
 
 /// A transport protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -96,6 +96,14 @@ mod defaults {
 
     pub(super) fn trunk_calls() -> Placed<u32> {
         nowhere(500)
+    }
+
+    pub(super) fn options_interval_s() -> Placed<u32> {
+        nowhere(5)
+    }
+
+    pub(super) const fn weight() -> u16 {
+        1
     }
 
     pub(super) fn invites_per_s() -> Placed<u32> {

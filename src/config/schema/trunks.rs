@@ -41,9 +41,13 @@ pub struct TrunkEntry {
     /// The transport of requests to it.
     #[serde(default = "defaults::udp")]
     pub transport: TransportKey,
-    /// Where requests to it go, the first first.
+    /// Where requests to it go: addresses that are tried in the order in which they stand, or rows with a priority and a
+    /// weight (RFC 2782).
     #[serde(default)]
-    pub next_hops: Vec<Placed<SocketAddr>>,
+    pub next_hops: Vec<Placed<NextHop>>,
+    /// How often each next hop is asked by OPTIONS whether it works, in seconds; 0: never.
+    #[serde(default = "defaults::options_interval_s")]
+    pub options_interval_s: Placed<u32>,
     /// Whether its asserted identities are believed, and ours are told to it (RFC 3325).
     #[serde(default)]
     #[schemars(schema_with = "super::words::trust")]
@@ -51,7 +55,9 @@ pub struct TrunkEntry {
     /// Calls at a time.
     #[serde(default = "defaults::trunk_calls")]
     pub calls: Placed<u32>,
-    /// New calls a second, beyond which it is answered 503.
+    /// How many of them only calls to emergency hotlines may use; without it a tenth.
+    pub emergency_reserve: Option<Placed<u32>>,
+    /// New calls a second in each direction: beyond it the trunk is answered 503, and our calls go another way.
     #[serde(default = "defaults::invites_per_s")]
     pub invites_per_s: Placed<u32>,
     /// Our own number on this trunk: shown where its profile asks for it, or after the caller's was refused.
@@ -60,4 +66,37 @@ pub struct TrunkEntry {
     pub area_code: Option<Placed<String>>,
     /// The SIP domain of our numbers there and of those that we call; not given: our realm, and the peer's address.
     pub domain: Option<Placed<String>>,
+}
+
+/// A next hop: `"ADDRESS:PORT"`, or a row.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "\"ADDRESS:PORT\" or { address = \"ADDRESS:PORT\", priority = 1, weight = 1 }")]
+pub enum NextHop {
+    /// An address; its place in the list is its priority.
+    Address(SocketAddr),
+    /// An address with a priority and a weight.
+    Row(NextHopRow),
+}
+
+/// A next hop with a priority and a weight.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NextHopRow {
+    /// Where it is.
+    pub address: SocketAddr,
+    /// A lower one is tried first.
+    #[serde(default)]
+    pub priority: u16,
+    /// Its share among those of the same priority.
+    #[serde(default = "defaults::weight")]
+    pub weight: u16,
+}
+
+impl NextHop {
+    /// Where it is.
+    pub const fn address(&self) -> SocketAddr {
+        match self {
+            Self::Address(address) | Self::Row(NextHopRow { address, .. }) => *address,
+        }
+    }
 }

@@ -1,8 +1,11 @@
 //! What a `[[trunk]]` is to routing and to our SIP element.
 
+use std::time::Duration;
+
 use crate::base::ids::{ProfileId, TrunkId};
-use crate::config::schema::{TransportKey, TrunkEntry};
+use crate::config::schema::{NextHop, TransportKey, TrunkEntry};
 use crate::routing::config::{PeerClass, Subscription, Transport, Trunk, TrunkLimits, Trust};
+use crate::routing::gateway::Gateway;
 use crate::sip::endpoint::{Reading, Transfers, TrunkAccess};
 
 pub(super) fn access(entry: &TrunkEntry) -> TrunkAccess {
@@ -26,7 +29,8 @@ pub(super) fn trunk(entry: &TrunkEntry) -> Trunk {
     Trunk {
         id: TrunkId::from(entry.id.get_ref().as_str()),
         networks: entry.networks.get_ref().clone(),
-        next_hops: entry.next_hops.iter().map(|hop| *hop.get_ref()).collect(),
+        gateways: (0..=u16::MAX).zip(&entry.next_hops).map(|(place, hop)| gateway(place, hop.get_ref())).collect(),
+        probe_interval: Duration::from_secs(u64::from(*entry.options_interval_s.get_ref())),
         transport: match entry.transport {
             TransportKey::Udp => Transport::Udp,
             TransportKey::Tcp => Transport::Tcp,
@@ -34,8 +38,23 @@ pub(super) fn trunk(entry: &TrunkEntry) -> Trunk {
         profile: ProfileId::from(entry.profile.get_ref().as_str()),
         trust: entry.trust,
         class: entry.class,
-        limits: TrunkLimits { calls: *entry.calls.get_ref(), invites_per_s: *entry.invites_per_s.get_ref() },
+        limits: TrunkLimits {
+            calls: *entry.calls.get_ref(),
+            emergency_reserve: entry
+                .emergency_reserve
+                .as_ref()
+                .map_or(entry.calls.get_ref() / 10, |row| *row.get_ref()),
+            invites_per_s: *entry.invites_per_s.get_ref(),
+        },
         subscription: subscription(entry),
+    }
+}
+
+/// An address alone has its place in the list for a priority.
+const fn gateway(place: u16, hop: &NextHop) -> Gateway {
+    match hop {
+        NextHop::Address(address) => Gateway { address: *address, priority: place, weight: 1 },
+        NextHop::Row(row) => Gateway { address: row.address, priority: row.priority, weight: row.weight },
     }
 }
 

@@ -135,7 +135,13 @@ impl Calling {
             Wish::RangOut | Wish::Told if first => cancel(cx, self.invite, &Cause::default()),
             Wish::HungUp(_) | Wish::RangOut | Wish::Told => {}
         }
-        if response.code == 100 || self.wish != Wish::Answer {
+        if self.wish != Wish::Answer {
+            return State::Calling(self);
+        }
+        if response.code == 100 {
+            if first {
+                cx.fact(LegFact::Trying);
+            }
             return State::Calling(self);
         }
         if let Some(dialog) = Dialog::of_response(response, Some(&self.uri))

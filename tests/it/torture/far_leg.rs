@@ -11,6 +11,7 @@ use lianxian::call::site::MediaAddress;
 use lianxian::routing::config::{
     Class, Hotline, PeerClass, Priority, Step, Subscription, Transport as Kind, Trunk, TrunkLimits, Trust,
 };
+use lianxian::routing::gateway::Gateway;
 use lianxian::routing::{self, profile::Profile};
 use lianxian::sip::endpoint::{self, Listener, Reading, Transfers, TrunkAccess};
 use lianxian::sip::flow::{Flow, Transport};
@@ -35,7 +36,8 @@ fn switch(trust: Trust, reading: Reading) -> Switch {
     let trunk = |id: &str, peer: &str, trust| Trunk {
         id: TrunkId::from(id),
         networks: vec![format!("{}/32", address(peer).ip()).parse().unwrap()],
-        next_hops: vec![address(peer)],
+        gateways: Gateway::in_order([address(peer)]),
+        probe_interval: Duration::ZERO,
         transport: Kind::Udp,
         profile: ProfileId::from("generic"),
         trust,

@@ -58,7 +58,7 @@ impl Place {
             sip = self.at(1, 5060),
         );
         let trunks = format!(
-            "[[trunk]]\nid = \"carrier\"\nnetworks = [\"{}/32\"]\nnext_hops = [\"{}\"]\n",
+            "[[trunk]]\nid = \"carrier\"\nnetworks = [\"{}/32\"]\nnext_hops = [\"{}\"]\noptions_interval_s = 0\n",
             self.at(11, 0).ip(),
             self.at(11, 5060)
         );

@@ -78,7 +78,7 @@ impl<'a> Setup<'a> {
         write!(
             self.trunks,
             "[[trunk]]\nid = \"{id}\"\nclass = \"pbx\"\nprofile = \"generic\"\ntrust = \"trusted\"\n\
-             networks = [\"{network}\"]\nnext_hops = [\"{peer}\"]\n\n",
+             networks = [\"{network}\"]\nnext_hops = [\"{peer}\"]\noptions_interval_s = 0\n\n",
             network = IpNet::from(peer.ip()),
         )
         .expect("writing to a String cannot fail");

@@ -22,7 +22,7 @@ use lianxian::media::plane::{Arrival, Channel, Departure, Plane, Port};
 use lianxian::sip::fact::Observation;
 use lianxian::sip::flow::{ConnectionId, Flow, FlowFailure, Transport};
 use lianxian::sip::wire::{Broken, Framer, Limits};
-use lianxian::switch::{Census, Command, Input, Output, Settings, Switch};
+use lianxian::switch::{Census, Command, GatewayChange, Input, Output, Settings, Switch};
 
 use super::sabotage::Saboteur;
 use super::town;
@@ -83,6 +83,8 @@ pub struct Product {
     said: Vec<Raw>,
     /// What became of commands, in order.
     pub replies: Vec<(CommandId, Reply)>,
+    /// What has been told of gateways, and when.
+    pub gateways: Vec<(Instant, GatewayChange)>,
 }
 
 impl Product {
@@ -104,6 +106,7 @@ impl Product {
             quarantined: 0,
             said: Vec::new(),
             replies: Vec::new(),
+            gateways: Vec::new(),
         }
     }
 
@@ -256,6 +259,10 @@ impl Product {
                 Output::Observed(observation) => Raw::Observed(observation),
                 Output::Reply { id, reply } => {
                     self.replies.push((id, reply));
+                    continue;
+                }
+                Output::Gateway(change) => {
+                    self.gateways.push((now, change));
                     continue;
                 }
             });

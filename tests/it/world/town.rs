@@ -122,7 +122,8 @@ limits = { calls = 500, invites_per_s = 100 }
 [[trunk]]
 id = "police"
 networks = ["203.0.113.0/24"]
-next_hops = ["203.0.113.101:5060"]
+gateways = [{ address = "203.0.113.101:5060", priority = 1, weight = 1 }]
+probe_interval = { secs = 0, nanos = 0 }
 trust = "trusted"
 profile = "generic"
 

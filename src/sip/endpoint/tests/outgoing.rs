@@ -11,7 +11,7 @@ fn an_invite_is_answered_acked_and_hung_up() {
     assert_eq!((invite.header("Max-Forwards"), invite.header("CSeq")), ("69", "1 INVITE"));
     bench.receive(TRUNK, &answer(&invite, 100, "", ""));
     bench.receive(TRUNK, &answer(&invite, 180, "b1", ""));
-    assert_eq!(bench.facts(), [LegFact::Progress { code: 180, sdp: None }]);
+    assert_eq!(bench.facts(), [LegFact::Trying, LegFact::Progress { code: 180, sdp: None }]);
     bench.receive(TRUNK, &answer(&invite, 200, "b1", SDP));
     let ack = bench.only();
     assert!(ack.is("ACK sip:caller@192.0.2.10 SIP/2.0"));

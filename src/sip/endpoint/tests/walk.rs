@@ -175,7 +175,8 @@ impl Walk {
             LegFact::Failed(_) | LegFact::HungUp { .. } | LegFact::Lost { .. } | LegFact::Released => {
                 self.closed.insert(leg, fact);
             }
-            LegFact::Progress { .. }
+            LegFact::Trying
+            | LegFact::Progress { .. }
             | LegFact::Answered { .. }
             | LegFact::Acked { .. }
             | LegFact::Offered { .. }

@@ -32,7 +32,7 @@ impl Phone {
             "BYE" => self.on_bye(now, request),
             "CANCEL" => self.on_cancel(now, request),
             "INFO" => self.on_info(now, request),
-            "OPTIONS" => self.reply(request, 200, "OK"),
+            "OPTIONS" => self.reply(request, self.manners.on_options, "Here"),
             _ => self.reply(request, 405, "Method Not Allowed"),
         }
     }
@@ -50,6 +50,9 @@ impl Phone {
                     value.push_str(&format!(";tag={tag}"));
                 }
             }
+        }
+        if let Some(seconds) = self.manners.retry_after_s.filter(|_| code >= 500) {
+            response = response.with("Retry-After", seconds.to_string());
         }
         let bytes = response.to_bytes();
         let key = (request.branch().to_owned(), request.method().unwrap_or_default().to_owned());
@@ -93,6 +96,11 @@ impl Phone {
         if busy {
             return self.refuse(now, &call_id, 486);
         }
+        if let OnInvite::Mute { after } = self.manners.on_invite {
+            // Repetitions of the INVITE are not answered either.
+            self.answered.insert((request.branch().to_owned(), "INVITE".to_owned()), Vec::new());
+            return self.later(now + after, Todo::Answer { call_id });
+        }
         self.reply(request, 100, "Trying");
         let (todo, after) = match self.manners.on_invite {
             OnInvite::Answer { after } => (Todo::Answer { call_id: call_id.clone() }, after),
@@ -104,7 +112,7 @@ impl Phone {
                 return self.later(now + after, Todo::Refuse { call_id, code });
             }
             OnInvite::RingOut | OnInvite::AnswerDespiteCancel { .. } => return self.reply(request, 180, "Ringing"),
-            OnInvite::Deaf => return,
+            OnInvite::Deaf | OnInvite::Mute { .. } => return,
         };
         self.reply(request, 180, "Ringing");
         self.later(now + after, todo);

@@ -60,6 +60,11 @@ pub enum OnInvite {
     RingOut,
     /// Does not even say 100.
     Deaf,
+    /// Says nothing, then answers 200 at once.
+    Mute {
+        /// INVITE to 200.
+        after: Duration,
+    },
     /// Rings; answers 200 in spite of a CANCEL that came before.
     AnswerDespiteCancel {
         /// CANCEL to 200.
@@ -92,6 +97,10 @@ pub struct Manners {
     pub on_invite: OnInvite,
     /// Whether it acknowledges.
     pub acks: Acks,
+    /// Its final response to an OPTIONS.
+    pub on_options: u16,
+    /// Retry-After in its refusals.
+    pub retry_after_s: Option<u32>,
     /// Who offers.
     pub offer: OfferStyle,
     /// Its codecs.
@@ -109,6 +118,8 @@ impl Default for Manners {
         Self {
             on_invite: OnInvite::Answer { after: Duration::from_secs(1) },
             acks: Acks::Always,
+            on_options: 200,
+            retry_after_s: None,
             offer: OfferStyle::Early,
             codecs: codecs(&[(8, "PCMA"), (0, "PCMU"), (101, "telephone-event")]),
             voice_every: Duration::from_millis(20),
