@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use super::context::{Context, attach, give_reason};
 use super::leaving::Leaving;
 use super::talking::Talking;
-use super::{Input, LegTimer, Standing, State, info, notify, options, out_of_place};
+use super::{Concern, Input, LegTimer, Standing, State, serve};
 use crate::sip::dialog::{Dialog, Sequence};
 use crate::sip::endpoint::body;
 use crate::sip::fact::{Cause, Failure, LegFact};
@@ -244,18 +244,7 @@ impl Calling {
                 cx.core.transactions.abandon(self.invite);
                 self.fail(cx, failure(408))
             }
-            LegTimer::RepeatProvisional
-            | LegTimer::RepeatSuccess
-            | LegTimer::AckWait
-            | LegTimer::AnswerOwed
-            | LegTimer::ResponseOwed
-            | LegTimer::Glare
-            | LegTimer::HangUpOwed
-            | LegTimer::ReferOwed
-            | LegTimer::LastReportOwed
-            | LegTimer::SubscriptionExpired
-            | LegTimer::Refresh
-            | LegTimer::SessionExpired => State::Calling(self),
+            LegTimer::RepeatProvisional | LegTimer::Talking(_) => State::Calling(self),
         }
     }
 
@@ -277,7 +266,8 @@ impl Calling {
     }
 
     fn on_request(mut self: Box<Self>, cx: &mut Context<'_>, tx: TxId, request: &Request) -> State {
-        if request.method == Method::Bye {
+        let concern = Concern::of(&request.method);
+        if matches!(concern, Concern::Bye) {
             return self.on_early_bye(cx, tx, request);
         }
         let Some(dialog) = self.early.iter_mut().find(|dialog| dialog.matches(request)) else {
@@ -288,28 +278,17 @@ impl Calling {
             cx.answer(tx, request, 500);
             return State::Calling(self);
         }
-        match &request.method {
-            Method::Options => options::answer(cx, tx, request),
-            Method::Notify => notify::refuse(cx, tx, request),
-            Method::Info => info::receive(cx, tx, request),
+        match concern {
             // RFC 3311 5.2: our offer in the INVITE is not answered yet.
-            Method::Update if !request.body.is_empty() => cx.answer(tx, request, 491),
-            Method::Update => {
+            Concern::Update if !request.body.is_empty() => cx.answer(tx, request, 491),
+            Concern::Update => {
                 dialog.refresh_target(&request.headers);
                 let response = cx.success(request, None, None);
                 cx.respond(tx, &response);
             }
-            Method::Invite
-            | Method::Bye
-            | Method::Ack
-            | Method::Cancel
-            | Method::Register
-            | Method::Prack
-            | Method::Refer
-            | Method::Subscribe
-            | Method::Message
-            | Method::Publish
-            | Method::Other(_) => cx.answer(tx, request, out_of_place(&request.method)),
+            // RFC 3261 14.1: no other INVITE while ours has no final response.
+            Concern::Invite => cx.answer(tx, request, 491),
+            Concern::Bye | Concern::Common => serve(cx, tx, request),
         }
         State::Calling(self)
     }

@@ -40,8 +40,13 @@ impl Context<'_> {
     }
 
     /// Arms a timer of the leg.
-    pub fn arm(&mut self, timer: LegTimer, after: Duration) {
-        self.timers.set(timer, self.now + after);
+    pub fn arm(&mut self, timer: impl Into<LegTimer>, after: Duration) {
+        self.timers.set(timer.into(), self.now + after);
+    }
+
+    /// Stops a timer of the leg.
+    pub fn stop(&mut self, timer: impl Into<LegTimer>) {
+        self.timers.stop(timer.into());
     }
 
     /// Starts a transaction of this leg.

@@ -86,6 +86,15 @@ pub enum LegTimer {
     Ring,
     /// A proxy might think that the peer's INVITE is dead: repeat the provisional response (RFC 3261 13.3.1.1).
     RepeatProvisional,
+    /// Our CANCEL brought no final response in 64*T1: forget the INVITE (RFC 3261 9.1).
+    CancelGivenUp,
+    /// One of a confirmed dialog.
+    Talking(TalkingTimer),
+}
+
+/// The timers of a confirmed dialog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum TalkingTimer {
     /// Our 2xx is not ACKed: send it again (RFC 3261 13.3.1.4).
     RepeatSuccess,
     /// Our 2xx was never ACKed: the leg is lost.
@@ -98,8 +107,6 @@ pub enum LegTimer {
     Glare,
     /// Our BYE has waited long enough for an ACK or a final response that is owed (trap T8).
     HangUpOwed,
-    /// Our CANCEL brought no final response in 64*T1: forget the INVITE (RFC 3261 9.1).
-    CancelGivenUp,
     /// The call owes its decision on a REFER for too long: refuse it.
     ReferOwed,
     /// The last report on a REFER has waited long enough for the answer to the one before (trap T2): send it.
@@ -110,6 +117,12 @@ pub enum LegTimer {
     Refresh,
     /// Nobody refreshed the session: it is lost.
     SessionExpired,
+}
+
+impl From<TalkingTimer> for LegTimer {
+    fn from(timer: TalkingTimer) -> Self {
+        Self::Talking(timer)
+    }
 }
 
 /// Where a leg stands.
@@ -297,25 +310,59 @@ impl Leg {
     }
 }
 
-/// The code of a refusal of a request that no state expects there.
-pub(crate) fn out_of_place(method: &Method) -> u16 {
-    match method {
-        // A NOTIFY is answered before; none of ours can be meant (RFC 6665 4.1.3).
-        Method::Notify => 481,
-        // A REFER that maps to nothing is declined, never relayed (trap T7).
-        Method::Refer => 603,
+/// What a request inside a dialog is to the states of a leg.
+pub(crate) enum Concern {
+    /// It ends the dialog.
+    Bye,
+    /// It makes a session or changes it.
+    Invite,
+    /// It changes a session, or only the target.
+    Update,
+    /// It is the same to every state.
+    Common,
+}
+
+impl Concern {
+    /// What this method is.
+    pub(crate) const fn of(method: &Method) -> Self {
+        match method {
+            Method::Bye => Self::Bye,
+            Method::Invite => Self::Invite,
+            Method::Update => Self::Update,
+            Method::Options
+            | Method::Info
+            | Method::Notify
+            | Method::Refer
+            | Method::Ack
+            | Method::Cancel
+            | Method::Register
+            | Method::Prack
+            | Method::Subscribe
+            | Method::Message
+            | Method::Publish
+            | Method::Other(_) => Self::Common,
+        }
+    }
+}
+
+/// Serves what is the same in every state, and refuses what none expects.
+pub(crate) fn serve(cx: &mut Context<'_>, tx: TxId, request: &Request) {
+    match &request.method {
+        Method::Options => options::answer(cx, tx, request),
+        Method::Info => info::receive(cx, tx, request),
+        Method::Notify => notify::refuse(cx, tx, request),
+        // Before the session is up there is nobody to be moved (trap T7).
+        Method::Refer => cx.answer(tx, request, 603),
         Method::Invite
-        | Method::Ack
         | Method::Bye
+        | Method::Update
+        | Method::Ack
         | Method::Cancel
-        | Method::Options
         | Method::Register
         | Method::Prack
-        | Method::Update
-        | Method::Info
         | Method::Subscribe
         | Method::Message
-        | Method::Publish => 405,
-        Method::Other(_) => 501,
+        | Method::Publish => cx.answer(tx, request, 405),
+        Method::Other(_) => cx.answer(tx, request, 501),
     }
 }

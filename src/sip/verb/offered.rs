@@ -9,12 +9,12 @@ use super::context::{Context, attach, give_reason, tag};
 use super::reinvite::Carries;
 use super::rejected::Rejected;
 use super::talking::Talking;
-use super::{Input, LegTimer, State, info, notify, options, out_of_place};
+use super::{Concern, Input, LegTimer, State, serve};
 use crate::sip::dialog::session_timer::{self, Wish};
 use crate::sip::dialog::{Dialog, Sequence};
 use crate::sip::endpoint::body;
 use crate::sip::fact::{Cause, LegFact, Loss};
-use crate::sip::message::{Method, Name, Request, Response};
+use crate::sip::message::{Name, Request, Response};
 use crate::sip::order::LegOrder;
 use crate::sip::transaction::table::{TxId, What};
 
@@ -172,18 +172,7 @@ impl Offered {
                 cx.fact(LegFact::Lost { loss: Loss::Timeout });
                 State::Over
             }
-            LegTimer::RepeatSuccess
-            | LegTimer::AckWait
-            | LegTimer::AnswerOwed
-            | LegTimer::ResponseOwed
-            | LegTimer::Glare
-            | LegTimer::HangUpOwed
-            | LegTimer::ReferOwed
-            | LegTimer::LastReportOwed
-            | LegTimer::SubscriptionExpired
-            | LegTimer::CancelGivenUp
-            | LegTimer::Refresh
-            | LegTimer::SessionExpired => State::Offered(self),
+            LegTimer::CancelGivenUp | LegTimer::Talking(_) => State::Offered(self),
         }
     }
 
@@ -192,35 +181,24 @@ impl Offered {
             cx.answer(tx, request, 500);
             return State::Offered(self);
         }
-        match &request.method {
-            Method::Options => options::answer(cx, tx, request),
-            Method::Notify => notify::refuse(cx, tx, request),
-            Method::Info => info::receive(cx, tx, request),
+        match Concern::of(&request.method) {
             // RFC 3311 5.2: the peer's first offer is not answered yet.
-            Method::Update if !request.body.is_empty() => cx.answer(tx, request, 500),
-            Method::Update => {
+            Concern::Update if !request.body.is_empty() => cx.answer(tx, request, 500),
+            Concern::Update => {
                 self.dialog.refresh_target(&request.headers);
                 let response = cx.success(request, None, None);
                 cx.respond(tx, &response);
             }
             // RFC 3261 14.2: a second INVITE before the final response to the first.
-            Method::Invite => cx.answer(tx, request, 500),
-            Method::Bye => {
+            Concern::Invite => cx.answer(tx, request, 500),
+            Concern::Bye => {
                 // RFC 3261 15.1.2: BYE ends the early dialog, 487 its INVITE.
                 cx.answer(tx, request, 200);
                 self.refuse(cx, 487, &Cause::default(), None);
                 cx.fact(LegFact::HungUp { cause: request.headers.reason() });
                 return State::Over;
             }
-            Method::Ack
-            | Method::Cancel
-            | Method::Register
-            | Method::Prack
-            | Method::Refer
-            | Method::Subscribe
-            | Method::Message
-            | Method::Publish
-            | Method::Other(_) => cx.answer(tx, request, out_of_place(&request.method)),
+            Concern::Common => serve(cx, tx, request),
         }
         State::Offered(self)
     }

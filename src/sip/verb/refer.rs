@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::LegTimer;
+use super::TalkingTimer;
 use super::context::Context;
 use super::notify::{self, Standing};
 use super::talking::{Talking, Wish};
@@ -187,7 +187,7 @@ impl Talking {
         let Asked { target, referred_by, reports } = asked;
         cx.core.transactions.give(tx, cx.line.id);
         self.refers.open = Open::Asked(Box::new(Pending { id, tx, request: request.clone(), reports }));
-        cx.arm(LegTimer::ReferOwed, cx.core.limits.answer);
+        cx.arm(TalkingTimer::ReferOwed, cx.core.limits.answer);
         cx.fact(LegFact::Referred(Box::new(Refer { id, target, referred_by, reports })));
     }
 
@@ -216,7 +216,7 @@ impl Talking {
         let mut subscription = Subscription { id, event, expires, flight: Flight::Nothing, waiting };
         match first {
             FirstReport::Trying => {
-                cx.arm(LegTimer::SubscriptionExpired, LIFETIME);
+                cx.arm(TalkingTimer::SubscriptionExpired, LIFETIME);
                 subscription.flight = Flight::Notify(self.send_progress(cx, &subscription, 100));
                 Open::Reporting(subscription)
             }
@@ -245,7 +245,7 @@ impl Talking {
     fn take_pending(&mut self, cx: &mut Context<'_>, refer: ReferId) -> Option<Box<Pending>> {
         match std::mem::replace(&mut self.refers.open, Open::None) {
             Open::Asked(pending) if pending.id == refer => {
-                cx.timers.stop(LegTimer::ReferOwed);
+                cx.stop(TalkingTimer::ReferOwed);
                 Some(pending)
             }
             other @ (Open::None | Open::Asked(_) | Open::Silent(_) | Open::Reporting(_) | Open::Closing { .. }) => {
@@ -287,7 +287,7 @@ impl Talking {
             }
             (Last::Yes, Flight::Notify(_)) => {
                 subscription.waiting = Waiting::Last(status);
-                cx.arm(LegTimer::LastReportOwed, LAST_REPORT_PATIENCE);
+                cx.arm(TalkingTimer::LastReportOwed, LAST_REPORT_PATIENCE);
             }
             (Last::No, Flight::Notify(_)) => match subscription.waiting {
                 Waiting::Nothing | Waiting::Progress(_) => subscription.waiting = Waiting::Progress(status),
@@ -299,8 +299,8 @@ impl Talking {
 
     /// Sends the last report.
     fn conclude(&mut self, cx: &mut Context<'_>, subscription: &Subscription, status: u16) -> Open {
-        cx.timers.stop(LegTimer::LastReportOwed);
-        cx.timers.stop(LegTimer::SubscriptionExpired);
+        cx.stop(TalkingTimer::LastReportOwed);
+        cx.stop(TalkingTimer::SubscriptionExpired);
         let notify = self.send_report(cx, subscription.event, status, Standing::Settled);
         Open::Closing { id: subscription.id, notify }
     }
@@ -340,8 +340,8 @@ impl Talking {
         subscription.flight = Flight::Nothing;
         if result == Notified::Answered(481) {
             // RFC 5057 5.1: the subscription is gone, the session is not.
-            cx.timers.stop(LegTimer::LastReportOwed);
-            cx.timers.stop(LegTimer::SubscriptionExpired);
+            cx.stop(TalkingTimer::LastReportOwed);
+            cx.stop(TalkingTimer::SubscriptionExpired);
             let (last, open) = match waiting {
                 Waiting::Last(_) => (Last::Yes, Open::None),
                 Waiting::Nothing | Waiting::Progress(_) => (Last::No, Open::Silent(id)),
@@ -384,8 +384,8 @@ impl Talking {
 
     /// We hang up: whoever waits for a report gets its last one before the BYE (invariant I41).
     pub(super) fn settle_refers(&mut self, cx: &mut Context<'_>) {
-        for timer in [LegTimer::ReferOwed, LegTimer::LastReportOwed, LegTimer::SubscriptionExpired] {
-            cx.timers.stop(timer);
+        for timer in [TalkingTimer::ReferOwed, TalkingTimer::LastReportOwed, TalkingTimer::SubscriptionExpired] {
+            cx.stop(timer);
         }
         match std::mem::replace(&mut self.refers.open, Open::None) {
             Open::Asked(pending) => cx.answer(pending.tx, &pending.request, 487),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::context::{Context, attach};
 use super::talking::{Talking, Wish};
-use super::{LegTimer, State};
+use super::{State, TalkingTimer};
 use crate::sip::dialog::glare;
 use crate::sip::dialog::session_timer;
 use crate::sip::endpoint::body;
@@ -142,7 +142,7 @@ impl Exchange {
             Self::AckOwed(owed) => {
                 cx.core.transactions.repeat_success(cx.now, owed.tx);
                 owed.interval = cx.core.timing.doubled(owed.interval);
-                cx.arm(LegTimer::RepeatSuccess, owed.interval);
+                cx.arm(TalkingTimer::RepeatSuccess, owed.interval);
             }
             Self::Idle | Self::Ours(_) | Self::BackingOff(_) | Self::Theirs(_) => {}
         }
@@ -153,8 +153,8 @@ impl AckOwed {
     /// Our 2xx has been sent.
     pub fn start(cx: &mut Context<'_>, tx: TxId, number: u32, of: AckOf, carries: Carries) -> Self {
         let interval = cx.core.timing.t1;
-        cx.arm(LegTimer::RepeatSuccess, interval);
-        cx.arm(LegTimer::AckWait, cx.core.timing.patience());
+        cx.arm(TalkingTimer::RepeatSuccess, interval);
+        cx.arm(TalkingTimer::AckWait, cx.core.timing.patience());
         Self { tx, number, of, carries, interval }
     }
 }
@@ -223,13 +223,13 @@ impl Talking {
         cx.core.transactions.give(tx, cx.line.id);
         self.dialog.refresh_target(&request.headers);
         self.exchange = Exchange::Theirs(Box::new(Theirs { tx, request: request.clone(), carries }));
-        cx.arm(LegTimer::AnswerOwed, cx.core.limits.answer);
+        cx.arm(TalkingTimer::AnswerOwed, cx.core.limits.answer);
         cx.fact(LegFact::Offered { sdp });
     }
 
     /// The call's offer, made before the peer's, is no longer the newest: the call decides anew.
     fn withdraw(&mut self, cx: &mut Context<'_>) {
-        cx.timers.stop(LegTimer::Glare);
+        cx.stop(TalkingTimer::Glare);
         self.exchange = Exchange::Idle;
         self.next_offer = None;
         cx.fact(LegFact::OfferRefused { code: 491 });
@@ -250,7 +250,7 @@ impl Talking {
             cx.ignore("an answer to no offer");
             return State::Talking(self);
         };
-        cx.timers.stop(LegTimer::AnswerOwed);
+        cx.stop(TalkingTimer::AnswerOwed);
         let timer = self.session.renewed_by_peer(cx, &theirs.request.headers);
         self.session.remember(sdp);
         let response = cx.success(&theirs.request, Some(sdp), timer);
@@ -269,7 +269,7 @@ impl Talking {
             cx.ignore("a refusal of no offer");
             return State::Talking(self);
         };
-        cx.timers.stop(LegTimer::AnswerOwed);
+        cx.stop(TalkingTimer::AnswerOwed);
         cx.answer(theirs.tx, &theirs.request, code.clamp(300, 699));
         self.settled(cx)
     }
@@ -320,8 +320,8 @@ impl Talking {
     }
 
     fn stop_waiting_for_ack(&mut self, cx: &mut Context<'_>) {
-        cx.timers.stop(LegTimer::RepeatSuccess);
-        cx.timers.stop(LegTimer::AckWait);
+        cx.stop(TalkingTimer::RepeatSuccess);
+        cx.stop(TalkingTimer::AckWait);
         self.exchange = Exchange::Idle;
     }
 }
@@ -359,7 +359,7 @@ impl Talking {
 
     pub(super) fn refresh(&mut self, cx: &mut Context<'_>) {
         if self.exchange != Exchange::Idle || self.wish != Wish::Stay {
-            return cx.arm(LegTimer::Refresh, Duration::from_secs(5));
+            return cx.arm(TalkingTimer::Refresh, Duration::from_secs(5));
         }
         let purpose = self.session.refresh_purpose();
         self.send_offer(cx, purpose);
@@ -412,11 +412,11 @@ impl Talking {
         match Class::of(response.code) {
             Class::Provisional => {
                 // Timer B has stopped; from here on this one waits for the final response.
-                cx.arm(LegTimer::ResponseOwed, cx.core.timing.patience());
+                cx.arm(TalkingTimer::ResponseOwed, cx.core.timing.patience());
                 State::Talking(self)
             }
             Class::Success => {
-                cx.timers.stop(LegTimer::ResponseOwed);
+                cx.stop(TalkingTimer::ResponseOwed);
                 self.dialog.refresh_target(&response.headers);
                 if matches!(ours.purpose, Purpose::Offer { .. } | Purpose::RefreshByReinvite) {
                     cx.acknowledge(ours.tx, &self.dialog, ours.number);
@@ -428,7 +428,7 @@ impl Talking {
                 self.settled(cx)
             }
             Class::Refusal => {
-                cx.timers.stop(LegTimer::ResponseOwed);
+                cx.stop(TalkingTimer::ResponseOwed);
                 self.on_offer_refused(cx, ours.purpose, response)
             }
         }
@@ -461,7 +461,7 @@ impl Talking {
                 // A BYE or a newer offer that waits makes another attempt pointless.
                 let alone = self.wish == Wish::Stay && self.next_offer.is_none();
                 if response.code == 491 && attempts < glare::ATTEMPTS && alone {
-                    cx.arm(LegTimer::Glare, again);
+                    cx.arm(TalkingTimer::Glare, again);
                     self.exchange = Exchange::BackingOff(BackingOff { sdp, attempts: attempts + 1 });
                     return State::Talking(self);
                 }
@@ -471,12 +471,12 @@ impl Talking {
             }
             Purpose::RefreshByUpdate if matches!(response.code, 405 | 501) => {
                 self.session.refresh_by_reinvite();
-                cx.arm(LegTimer::Refresh, Duration::ZERO);
+                cx.arm(TalkingTimer::Refresh, Duration::ZERO);
             }
             Purpose::RefreshByUpdate | Purpose::RefreshByReinvite => {
                 // The session goes on until its interval ends; a peer that was busy is asked again.
                 if matches!(response.code, 491 | 500) {
-                    cx.arm(LegTimer::Refresh, again);
+                    cx.arm(TalkingTimer::Refresh, again);
                 }
             }
         }

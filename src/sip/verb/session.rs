@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::LegTimer;
+use super::TalkingTimer;
 use super::context::Context;
 use super::reinvite::Purpose;
 use crate::sip::dialog::session_timer::{self, Refresher, SessionTimer, Wish};
@@ -87,12 +87,12 @@ impl Session {
     }
 
     fn arm(&self, cx: &mut Context<'_>) {
-        cx.timers.stop(LegTimer::Refresh);
-        cx.timers.stop(LegTimer::SessionExpired);
+        cx.stop(TalkingTimer::Refresh);
+        cx.stop(TalkingTimer::SessionExpired);
         let Some(timer) = self.timer else { return };
-        cx.arm(LegTimer::SessionExpired, timer.expires_after());
+        cx.arm(TalkingTimer::SessionExpired, timer.expires_after());
         if timer.refresher == Refresher::Us {
-            cx.arm(LegTimer::Refresh, timer.refresh_after());
+            cx.arm(TalkingTimer::Refresh, timer.refresh_after());
         }
     }
 }

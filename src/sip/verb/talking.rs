@@ -9,7 +9,7 @@ use super::offered::Offered;
 use super::refer::Refers;
 use super::reinvite::{AckOf, AckOwed, Carries, Exchange};
 use super::session::Session;
-use super::{Input, LegTimer, Standing, State, info, notify, options, out_of_place};
+use super::{Concern, Input, LegTimer, Standing, State, TalkingTimer, info, serve};
 use crate::sip::dialog::session_timer::SessionTimer;
 use crate::sip::dialog::{Dialog, Sequence};
 use crate::sip::fact::{Cause, LegFact, Loss};
@@ -128,22 +128,11 @@ impl Talking {
             cx.answer(tx, request, 500);
             return State::Talking(self);
         }
-        match &request.method {
-            Method::Bye => return self.on_bye(cx, tx, request),
-            Method::Invite => self.on_reinvite(cx, tx, request),
-            Method::Update => self.on_update(cx, tx, request),
-            Method::Info => info::receive(cx, tx, request),
-            Method::Options => options::answer(cx, tx, request),
-            Method::Notify => notify::refuse(cx, tx, request),
-            Method::Ack
-            | Method::Cancel
-            | Method::Register
-            | Method::Prack
-            | Method::Refer
-            | Method::Subscribe
-            | Method::Message
-            | Method::Publish
-            | Method::Other(_) => cx.answer(tx, request, out_of_place(&request.method)),
+        match Concern::of(&request.method) {
+            Concern::Bye => return self.on_bye(cx, tx, request),
+            Concern::Invite => self.on_reinvite(cx, tx, request),
+            Concern::Update => self.on_update(cx, tx, request),
+            Concern::Common => serve(cx, tx, request),
         }
         State::Talking(self)
     }
@@ -217,7 +206,7 @@ impl Talking {
             }
             Some(patience) => {
                 if let Some(patience) = patience {
-                    cx.arm(LegTimer::HangUpOwed, patience);
+                    cx.arm(TalkingTimer::HangUpOwed, patience);
                 }
                 self.wish = Wish::HangUp(cause);
                 self.next_offer = None;
@@ -257,39 +246,29 @@ impl Talking {
     }
 
     fn on_timer(mut self: Box<Self>, cx: &mut Context<'_>, timer: LegTimer) -> State {
+        let timer = match timer {
+            LegTimer::Talking(timer) => timer,
+            LegTimer::Ring | LegTimer::RepeatProvisional | LegTimer::CancelGivenUp => return State::Talking(self),
+        };
         match timer {
-            LegTimer::RepeatSuccess => {
-                self.exchange.repeat_success(cx);
-                State::Talking(self)
-            }
             // RFC 3261 13.3.1.4.
-            LegTimer::AckWait => self.lose(cx, Loss::NoAck),
-            LegTimer::AnswerOwed => self.order_reject_offer(cx, 500),
-            LegTimer::ResponseOwed => self.lose(cx, Loss::Timeout),
-            LegTimer::Glare => self.offer_again(cx),
-            LegTimer::HangUpOwed => match std::mem::replace(&mut self.wish, Wish::Stay) {
-                Wish::HangUp(cause) => Leaving::start(cx, self.dialog, &cause),
-                Wish::Stay => State::Talking(self),
-            },
-            LegTimer::Refresh => {
-                self.refresh(cx);
-                State::Talking(self)
+            TalkingTimer::AckWait => return self.lose(cx, Loss::NoAck),
+            TalkingTimer::AnswerOwed => return self.order_reject_offer(cx, 500),
+            TalkingTimer::ResponseOwed => return self.lose(cx, Loss::Timeout),
+            TalkingTimer::Glare => return self.offer_again(cx),
+            TalkingTimer::HangUpOwed => {
+                if let Wish::HangUp(cause) = std::mem::replace(&mut self.wish, Wish::Stay) {
+                    return Leaving::start(cx, self.dialog, &cause);
+                }
             }
-            LegTimer::SessionExpired => self.lose(cx, Loss::SessionExpired),
-            LegTimer::ReferOwed => {
-                self.on_refer_owed(cx);
-                State::Talking(self)
-            }
-            LegTimer::LastReportOwed => {
-                self.on_last_report_owed(cx);
-                State::Talking(self)
-            }
-            LegTimer::SubscriptionExpired => {
-                self.on_subscription_expired(cx);
-                State::Talking(self)
-            }
-            LegTimer::Ring | LegTimer::RepeatProvisional | LegTimer::CancelGivenUp => State::Talking(self),
+            TalkingTimer::SessionExpired => return self.lose(cx, Loss::SessionExpired),
+            TalkingTimer::RepeatSuccess => self.exchange.repeat_success(cx),
+            TalkingTimer::Refresh => self.refresh(cx),
+            TalkingTimer::ReferOwed => self.on_refer_owed(cx),
+            TalkingTimer::LastReportOwed => self.on_last_report_owed(cx),
+            TalkingTimer::SubscriptionExpired => self.on_subscription_expired(cx),
         }
+        State::Talking(self)
     }
 }
 

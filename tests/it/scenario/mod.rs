@@ -1,6 +1,7 @@
 //! Stories named by behaviour. Each is told on the simulated [`super::world`]; the invariants are judged at every step.
 
 mod a_dead_gateway_is_left_alone_until_it_answers;
+mod agent_hangs_up_before_its_200_arrives;
 mod agent_lost_caller_is_kept_and_rerouted;
 mod agent_rings_out_next_agent_is_rung;
 mod bye_crossing;
@@ -18,6 +19,7 @@ mod half_made_calls_leave_nothing;
 mod hold_is_our_music_and_no_reinvite_to_caller;
 mod late_200_after_cancel_is_acked_and_byed;
 mod loss_of_each_request_type;
+mod nobody_moves_what_is_not_theirs;
 mod panic_in_one_call_is_contained;
 mod reload_leaves_live_calls_untouched;
 mod silent_gateway_is_followed_in_2_s;

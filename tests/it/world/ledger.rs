@@ -66,6 +66,8 @@ pub struct LegWatch {
     pub our_cseq: u32,
     /// The highest CSeq delivered from the party.
     pub peer_cseq: u32,
+    /// The party's REFERs, by CSeq.
+    pub refers: BTreeMap<u32, ReferWatch>,
     /// Our re-INVITE that has no final response yet: CSeq and when it was sent.
     pub our_reinvite: Option<(u32, Instant)>,
     /// Our requests within the dialog that have had no final response: CSeq and when they were first sent.
@@ -88,6 +90,19 @@ pub struct LegWatch {
     pub voice_in: Option<(Instant, Instant)>,
     /// When another stream's voice was last sent to this leg, by stream.
     pub voice_out: BTreeMap<u32, Instant>,
+}
+
+/// A REFER of a party.
+#[derive(Clone, Debug)]
+pub struct ReferWatch {
+    /// When it was delivered.
+    pub at: Instant,
+    /// Our final response.
+    pub answer: Option<u16>,
+    /// Whether the party declined reports (RFC 4488).
+    pub silent: bool,
+    /// When our last report left.
+    pub settled_at: Option<Instant>,
 }
 
 impl LegWatch {
@@ -248,6 +263,7 @@ impl Ledger {
             lost_at: None,
             our_cseq: if side == Side::Service { message.cseq().0 } else { 0 },
             peer_cseq: if side == Side::Caller { message.cseq().0 } else { 0 },
+            refers: BTreeMap::new(),
             our_reinvite: None,
             pending: BTreeMap::new(),
             answered: BTreeSet::new(),
@@ -289,6 +305,11 @@ impl Ledger {
             }
             "CANCEL" => {
                 leg.peer_cancel_at.get_or_insert(at);
+            }
+            "REFER" if message.cseq().0 >= leg.peer_cseq => {
+                let silent = message.header("refer-sub").is_some_and(|value| value.starts_with("false"));
+                let refer = ReferWatch { at, answer: None, silent, settled_at: None };
+                leg.refers.entry(message.cseq().0).or_insert(refer);
             }
             "ACK" if leg.answered_at.is_some() && message.cseq().0 == leg.invite_cseq => {
                 leg.acked_at.get_or_insert(at);
@@ -370,6 +391,11 @@ impl Ledger {
                     leg.acked_at.get_or_insert(at);
                 }
             }
+            "NOTIFY" if message.header("subscription-state").is_some_and(|state| state.starts_with("terminated")) => {
+                for refer in leg.refers.values_mut().filter(|refer| refer.answer.is_some_and(|code| code < 300)) {
+                    refer.settled_at.get_or_insert(at);
+                }
+            }
             "INVITE" if message.tag("to").is_some() && cseq > leg.our_cseq => leg.our_reinvite = Some((cseq, at)),
             _ => {}
         }
@@ -388,6 +414,13 @@ impl Ledger {
         if code >= 200 {
             let key = (message.branch().to_owned(), method.to_owned());
             self.finals_out.entry(key).or_insert_with(|| Arc::new(message.clone()));
+        }
+        if let Some(leg) = self.legs.get_mut(message.call_id())
+            && method == "REFER"
+            && code >= 200
+            && let Some(refer) = leg.refers.get_mut(&cseq)
+        {
+            refer.answer.get_or_insert(code);
         }
         if let Some(leg) = self.legs.get_mut(message.call_id())
             && method == "BYE"

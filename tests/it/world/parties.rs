@@ -71,7 +71,7 @@ impl World {
         self.phones[party].set_health(Health::Dead);
     }
 
-    fn on_last(&mut self, party: usize, act: impl FnOnce(&mut Phone, Instant, &str)) {
+    pub(super) fn on_last(&mut self, party: usize, act: impl FnOnce(&mut Phone, Instant, &str)) {
         self.with(party, |phone, now| {
             let live = phone.live().last().map(|dialog| dialog.call_id.clone());
             if let Some(call_id) = live {

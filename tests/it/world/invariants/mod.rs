@@ -90,8 +90,11 @@ const NOW_AND_THEN: &[(&str, StepJudge)] = &[
 ];
 
 /// Judged at the end, when everything has settled.
-const AT_THE_END: &[(&str, EndJudge)] =
-    &[("I1", sip::i1_every_invite_was_answered), ("I31", resources::i31_counters_agree)];
+const AT_THE_END: &[(&str, EndJudge)] = &[
+    ("I1", sip::i1_every_invite_was_answered),
+    ("I41", sip::i41_every_refer_was_settled),
+    ("I31", resources::i31_counters_agree),
+];
 
 /// Takes one step into the ledger and judges it.
 pub fn after(ledger: &mut Ledger, scene: &Scene<'_>, step: &Step) -> Vec<Violation> {

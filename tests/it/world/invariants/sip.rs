@@ -194,6 +194,24 @@ pub fn i8_nothing_of_one_leg_on_another(ledger: &Ledger, _: &Scene<'_>, _: &Step
     Ok(())
 }
 
+/// I41, at the end: each REFER got a final response, and each that was accepted a last report, unless its dialog ended
+/// before otherwise than by our BYE.
+pub fn i41_every_refer_was_settled(ledger: &Ledger, _: &Scene<'_>, _: Instant) -> Verdict {
+    for (call_id, leg) in &ledger.legs {
+        let gone = [leg.peer_bye_at, leg.lost_at].into_iter().flatten().min();
+        for (cseq, refer) in &leg.refers {
+            match refer.answer {
+                None => return Err(format!("REFER {cseq} of {:?} in {call_id} never got a final response", refer.at)),
+                Some(200..300) if !refer.silent && refer.settled_at.is_none() && gone.is_none() => {
+                    return Err(format!("REFER {cseq} of {:?} in {call_id} was accepted and never settled", refer.at));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+    Ok(())
+}
+
 /// I43: Max-Forwards falls from the caller's INVITE to ours.
 pub fn i43_max_forwards_falls(ledger: &Ledger, _: &Scene<'_>, _: &Step, effect: &Effect) -> Verdict {
     let Some((_, message)) = sip(effect) else { return Ok(()) };

@@ -7,7 +7,7 @@ use lianxian::base::time::Instant;
 use super::super::sdp_writer::{Direction, Session};
 use super::super::sip_writer::{SipText, uri_of};
 use super::hearing::Voice;
-use super::{Ending, Heard, Line, OnInvite, PATIENCE, Phase, Phone, PhoneDialog, PhoneOutput, T1, T2, Todo};
+use super::{Ending, Heard, Line, OnInvite, PATIENCE, Phase, Phone, PhoneDialog, PhoneOutput, Referral, T1, T2, Todo};
 
 impl Phone {
     pub(super) fn on_request(&mut self, now: Instant, request: &SipText) {
@@ -32,12 +32,13 @@ impl Phone {
             "BYE" => self.on_bye(now, request),
             "CANCEL" => self.on_cancel(now, request),
             "INFO" => self.on_info(now, request),
+            "NOTIFY" => self.on_notify(request),
             "OPTIONS" => self.reply(request, self.manners.on_options, "Here"),
             _ => self.reply(request, 405, "Method Not Allowed"),
         }
     }
 
-    fn reply(&mut self, request: &SipText, code: u16, reason: &str) {
+    pub(super) fn reply(&mut self, request: &SipText, code: u16, reason: &str) {
         let mut response = SipText::response(code, reason, request);
         let tag = self
             .dialogs
@@ -85,6 +86,7 @@ impl Phone {
             provisionals: Vec::new(),
             up_at: None,
             pressed: Vec::new(),
+            referral: Referral::default(),
             voice: Voice::default(),
             unacknowledged: None,
             acknowledgement: None,
@@ -209,6 +211,10 @@ impl Phone {
         self.answered.insert((ack.branch().to_owned(), "acked".into()), Vec::new());
         let call_id = ack.call_id().to_owned();
         let Some(dialog) = self.dialog(&call_id) else { return };
+        if matches!(dialog.phase, Phase::Over(Ending::Mine)) {
+            // It has hung up before.
+            dialog.unacknowledged = None;
+        }
         if matches!(dialog.phase, Phase::Up) {
             dialog.unacknowledged = None;
             if let Some(theirs) = ack.sdp().and_then(Session::read) {

@@ -7,11 +7,16 @@ use lianxian::base::time::Instant;
 use super::super::sdp_writer::{Direction, Session};
 use super::super::sip_writer::{SipText, uri_of};
 use super::hearing::Voice;
-use super::{Acks, Ending, Heard, OfferStyle, PATIENCE, Phase, Phone, PhoneDialog, T1, T2, Todo, Waiting};
+use super::{Acks, Ending, Heard, OfferStyle, PATIENCE, Phase, Phone, PhoneDialog, Referral, T1, T2, Todo, Waiting};
 
 impl Phone {
     /// Calls a number through the product; the Call-ID names the dialog from now on.
     pub fn call(&mut self, now: Instant, number: &str) -> String {
+        self.call_with(now, number, &[])
+    }
+
+    /// Calls with more headers.
+    pub fn call_with(&mut self, now: Instant, number: &str, headers: &[(&str, String)]) -> String {
         let call_id = self.token();
         let local_tag = self.token();
         let local = format!("<sip:{}@{}>", self.number, self.address.ip());
@@ -27,6 +32,9 @@ impl Phone {
             .with("CSeq", "1 INVITE")
             .with("Contact", self.contact())
             .with("User-Agent", format!("{}{}x", super::super::MARK, self.id));
+        for (name, value) in headers {
+            invite = invite.with(name, value.clone());
+        }
         if self.manners.offer == OfferStyle::Early {
             invite = invite.with_sdp(&mine.write());
         }
@@ -49,6 +57,7 @@ impl Phone {
             provisionals: Vec::new(),
             up_at: None,
             pressed: Vec::new(),
+            referral: Referral::default(),
             voice: Voice::default(),
             unacknowledged: None,
             acknowledgement: None,
@@ -62,6 +71,7 @@ impl Phone {
 
     /// Ends a dialog by whatever its phase asks for.
     pub fn hang_up(&mut self, now: Instant, call_id: &str) {
+        let hasty = self.chance.happens(self.manners.hasty_per_mille);
         let Some(dialog) = self.dialog(call_id) else { return };
         match dialog.phase {
             Phase::Calling => {
@@ -69,8 +79,8 @@ impl Phone {
                 self.cancel_if_allowed(now, call_id);
             }
             Phase::Ringing => self.refuse(now, call_id, 603),
-            // RFC 3261 15: whoever answered must not send BYE before its 2xx is acknowledged. It waits for the ACK.
-            Phase::Up if dialog.unacknowledged.is_some() && dialog.remote_cseq == dialog.invite.cseq().0 => {
+            // RFC 3261 15: whoever answered must not send BYE before its 2xx is acknowledged. Most wait for the ACK.
+            Phase::Up if !hasty && dialog.unacknowledged.is_some() && dialog.remote_cseq == dialog.invite.cseq().0 => {
                 let call_id = call_id.to_owned();
                 self.later(now + T1 / 5, Todo::HangUp { call_id });
             }
@@ -195,7 +205,13 @@ impl Phone {
             return self.on_invite_response(now, response, &branch, code);
         }
         let key = if method == "CANCEL" { format!("{branch}#cancel") } else { branch };
-        if code >= 200 && self.waiting.remove(&key).is_some() && code == 481 && method != "CANCEL" {
+        if code < 200 || self.waiting.remove(&key).is_none() {
+            return;
+        }
+        if method == "REFER" {
+            self.on_refer_response(now, response, code);
+        }
+        if code == 481 && method != "CANCEL" {
             self.end(now, response.call_id(), Ending::Refused(481));
         }
     }

@@ -6,6 +6,7 @@
 mod answering;
 mod calling;
 mod hearing;
+mod referring;
 mod registering;
 mod tests;
 
@@ -16,6 +17,7 @@ use std::time::Duration;
 use lianxian::base::time::Instant;
 
 pub use hearing::Heard;
+pub use referring::{OnNotify, Referral};
 pub use registering::Registration;
 
 use super::chance::Chance;
@@ -111,6 +113,12 @@ pub struct Manners {
     pub max_forwards: u8,
     /// Hang up this long after the call is up.
     pub hang_up_after: Option<Duration>,
+    /// What it does with a NOTIFY.
+    pub on_notify: OnNotify,
+    /// Hang up this long after its REFER was accepted.
+    pub bye_after_refer: Option<Duration>,
+    /// How often it sends BYE before its 2xx is acknowledged, which RFC 3261 15 forbids.
+    pub hasty_per_mille: u64,
 }
 
 impl Default for Manners {
@@ -125,6 +133,9 @@ impl Default for Manners {
             voice_every: Duration::from_millis(20),
             max_forwards: 70,
             hang_up_after: None,
+            on_notify: OnNotify::Accept,
+            bye_after_refer: None,
+            hasty_per_mille: 0,
         }
     }
 }
@@ -205,6 +216,8 @@ pub struct PhoneDialog {
     pub up_at: Option<Instant>,
     /// Keys we pressed, in order.
     pub pressed: Vec<char>,
+    /// Our latest REFER.
+    pub referral: Referral,
     voice: hearing::Voice,
     unacknowledged: Option<Vec<u8>>,
     acknowledgement: Option<(u32, Vec<u8>)>,

@@ -9,7 +9,7 @@ use super::super::clock::EventHeap;
 use super::super::sip_writer::SipText;
 use super::super::sound::Sound;
 use super::super::town;
-use super::{Ending, Line, OfferStyle, OnInvite, Phase, Phone, PhoneOutput};
+use super::{Ending, Line, OfferStyle, OnInvite, OnNotify, Phase, Phone, PhoneOutput};
 
 /// Two phones on one wire that loses a tenth of all messages.
 struct Wire {
@@ -107,6 +107,32 @@ fn a_cancelled_call_ends_on_both_phones() {
         wire.run(Duration::from_secs(70));
         assert_eq!(wire.phase(0), Phase::Over(Ending::Mine), "seed {seed}");
         assert_eq!(wire.phase(1), Phase::Over(Ending::TheirCancel), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_phone_refers_hears_reports_and_answers_them_by_its_manners() {
+    for (manner, answers) in [(OnNotify::Accept, 1), (OnNotify::Unknown, 1), (OnNotify::Ignore, 0)] {
+        let mut wire = Wire::new(1, 0);
+        wire.phones[0].manners.on_notify = manner;
+        wire.phones[0].manners.bye_after_refer = Some(Duration::from_secs(1));
+        let call_id = wire.phones[0].call(wire.now, "8001");
+        wire.run(Duration::from_secs(3));
+        wire.phones[0].refer(wire.now, &call_id, "110");
+        wire.run(Duration::from_secs(1));
+        assert_eq!(wire.phones[0].dialogs[0].referral.answer, Some(405), "a telephone knows no REFER");
+        let mut notify = wire.phones[1]
+            .in_dialog(&call_id, "NOTIFY")
+            .with("Event", "refer")
+            .with("Subscription-State", "terminated;reason=noresource");
+        notify.body = "SIP/2.0 486 Busy Here\r\n".into();
+        wire.phones[1].say(&notify);
+        wire.run(Duration::from_secs(2));
+        let accepted = wire.phones[1].got("200 NOTIFY");
+        assert_eq!(accepted + wire.phones[1].got("481 NOTIFY"), answers, "{manner:?}");
+        let reports = if manner == OnNotify::Accept { vec![(486, true)] } else { Vec::new() };
+        assert_eq!(wire.phones[0].dialogs[0].referral.reports, reports);
+        assert_eq!(wire.phase(0), Phase::Up, "only an accepted REFER is followed by its BYE");
     }
 }
 
