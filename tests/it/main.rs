@@ -5,6 +5,7 @@
 mod differential;
 mod every_step;
 mod fuzzing;
+mod identity;
 mod mutants;
 mod random;
 mod registration;

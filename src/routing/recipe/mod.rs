@@ -17,9 +17,6 @@ mod identity;
 mod number;
 mod trail;
 
-#[cfg(test)]
-mod tests;
-
 use serde::{Deserialize, Serialize};
 
 use super::caller_id::{CallerId, Presentation};

@@ -2,7 +2,7 @@
 
 use super::address::{Address, Target};
 use super::{Line, Occasion, Value, number};
-use crate::routing::caller_id::Presentation;
+use crate::routing::caller_id::{Presentation, Source};
 use crate::routing::chain::Left;
 use crate::routing::config::Trust;
 use crate::routing::profile::{DivertingNumber, UriForm};
@@ -16,6 +16,10 @@ struct Stop {
 
 pub(super) fn lines(occasion: &Occasion<'_>) -> Vec<Line> {
     let mut lines = Vec::new();
+    // What an agent dials has been nowhere before, and nobody has sent it on.
+    if occasion.caller.source == Source::Registered && occasion.referral.is_none() {
+        return lines;
+    }
     if occasion.outbound.diversion {
         lines.extend(diversions(occasion));
     }

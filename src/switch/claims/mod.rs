@@ -1,4 +1,12 @@
 //! What an INVITE says about its caller, read from its headers. What cannot be read says nothing.
+//!
+//! Decides: which value of which header is a claim of what.
+//! Invariants: every header that names a person is read here and nowhere else, in whatever spelling it came; a broken
+//! value harms no other one, and no value however odd reaches another leg but as a number of plain characters.
+//! Does not do: belief. [`crate::routing::caller_id`] weighs the claims by the trust of the trunk.
+
+#[cfg(test)]
+mod tests;
 
 use bytes::Bytes;
 
