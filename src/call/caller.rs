@@ -47,7 +47,8 @@ pub(super) fn on_fact(cx: &mut Context<'_>, caller: LegId, fact: LegFact, counte
             cx.ignore("we did not call the caller");
         }
         LegFact::Released => cx.ignore("the caller's leg was not let go"),
-        LegFact::Referred(refer) => cx.decline_refer(caller, refer.id),
+        // The caller is the one who is moved: it moves nobody (trap T33).
+        LegFact::Referred(refer) => cx.order(caller, LegOrder::RejectRefer { refer: refer.id, code: 403 }),
         LegFact::NotifyAnswered { .. } => cx.ignore("no REFER of the caller is reported on"),
     }
     // Our offer went out in the 200 and the ACK brought no answer that can be used: it is made once more.

@@ -178,7 +178,9 @@ impl Context<'_> {
                 self.record.answered(self.now, caller);
                 Phase::Connected(sound)
             }
-            other @ (Phase::Arrived | Phase::Called(_) | Phase::Connected(_) | Phase::Leaving) => other,
+            other @ (Phase::Arrived | Phase::Called(_) | Phase::Connected(_) | Phase::Parting(_) | Phase::Leaving) => {
+                other
+            }
         };
         // Not before: until it has our SDP nothing of ours, not even RTCP, may reach the caller.
         self.agree(caller);
@@ -192,7 +194,9 @@ impl Context<'_> {
                 self.record.answered(self.now, leg);
                 Phase::Connected(sound)
             }
-            other @ (Phase::Arrived | Phase::Calling(_) | Phase::Connected(_) | Phase::Leaving) => other,
+            other @ (Phase::Arrived | Phase::Calling(_) | Phase::Connected(_) | Phase::Parting(_) | Phase::Leaving) => {
+                other
+            }
         };
     }
 
@@ -301,6 +305,7 @@ impl Context<'_> {
 
     fn close_sound(&mut self, leg: LegId) {
         self.timers.stop(Timer::Probe(leg));
+        self.timers.stop(Timer::Goodbye(leg));
         self.out.push(Action::Media(Order::Close { leg }));
     }
 }

@@ -66,7 +66,15 @@ fn licence(state: &State, event: &Event) -> Licence {
             | Event::SeatFree
             | Event::Begin => Licence::None,
         },
-        State::Ringing(_) | State::Recovering(_) | State::Releasing(_) => Licence::None,
+        State::Ringing(_)
+        | State::Recovering(_)
+        | State::Transferring(_)
+        | State::Forsaken(_)
+        | State::Confirming(_)
+        | State::Entrusted(_)
+        | State::Unheard(_)
+        | State::ThreeWay(_)
+        | State::Releasing(_) => Licence::None,
     }
 }
 

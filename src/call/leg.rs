@@ -29,6 +29,8 @@ pub(crate) enum Phase {
     Called(Sound),
     /// Answered with a 2xx.
     Connected(Sound),
+    /// Connected, but we are saying goodbye: its place in the call is another's.
+    Parting(Sound),
     /// We have let it go and wait for the confirmation. It has no sound any more.
     Leaving,
 }
@@ -37,7 +39,9 @@ impl Leg {
     /// Its sound, unless it is leaving.
     pub(super) const fn sound(&self) -> Option<&Sound> {
         match &self.phase {
-            Phase::Calling(sound) | Phase::Called(sound) | Phase::Connected(sound) => Some(sound),
+            Phase::Calling(sound) | Phase::Called(sound) | Phase::Connected(sound) | Phase::Parting(sound) => {
+                Some(sound)
+            }
             Phase::Arrived | Phase::Leaving => None,
         }
     }
@@ -45,7 +49,9 @@ impl Leg {
     /// Its sound, to be changed.
     pub(super) const fn sound_mut(&mut self) -> Option<&mut Sound> {
         match &mut self.phase {
-            Phase::Calling(sound) | Phase::Called(sound) | Phase::Connected(sound) => Some(sound),
+            Phase::Calling(sound) | Phase::Called(sound) | Phase::Connected(sound) | Phase::Parting(sound) => {
+                Some(sound)
+            }
             Phase::Arrived | Phase::Leaving => None,
         }
     }
@@ -57,13 +63,14 @@ impl Leg {
             Phase::Calling(_) => "calling",
             Phase::Called(_) => "called",
             Phase::Connected(_) => "connected",
+            Phase::Parting(_) => "parting",
             Phase::Leaving => "leaving",
         }
     }
 
     /// Whether it has been answered.
     pub(crate) const fn is_answered(&self) -> bool {
-        matches!(self.phase, Phase::Connected(_))
+        matches!(self.phase, Phase::Connected(_) | Phase::Parting(_))
     }
 
     /// Its number.
@@ -140,7 +147,12 @@ impl Legs {
         self.get(id).is_some_and(|leg| matches!(leg.phase, Phase::Leaving))
     }
 
-    /// Whether the leg has been answered.
+    /// Whether we are taking leave of the leg.
+    pub(super) fn is_parting(&self, id: LegId) -> bool {
+        self.get(id).is_some_and(|leg| matches!(leg.phase, Phase::Parting(_)))
+    }
+
+    /// Whether the leg has been answered and is one of those in talk.
     pub(super) fn is_connected(&self, id: LegId) -> bool {
         self.get(id).is_some_and(|leg| matches!(leg.phase, Phase::Connected(_)))
     }

@@ -29,11 +29,14 @@ pub mod timer;
 mod caller;
 mod comfort;
 mod context;
+mod ears;
 mod ending;
+mod goodbye;
 mod hunt;
 mod keys;
 pub(crate) mod leg;
 mod pair;
+mod party;
 mod reopen;
 mod search;
 mod silence;
@@ -41,6 +44,8 @@ mod sound;
 mod state;
 #[cfg(test)]
 mod tests;
+mod transfer;
+mod trial;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -126,12 +131,16 @@ impl Call {
         let rule = Rule::of(&before, &event);
         let mut cx = self.context(now, site, supplies, out);
         comfort::note_ended(&mut cx, &event);
-        let after = match leaving(&cx, &event) {
-            Some(leg) => {
+        let after = match aside(&cx, &event) {
+            Aside::Leaving(leg) => {
                 on_leaving(&mut cx, leg, event);
                 before
             }
-            None => before.handle(&mut cx, event),
+            Aside::Parting(leg) => {
+                goodbye::on_event(&mut cx, leg, event);
+                before
+            }
+            Aside::No => before.handle(&mut cx, event),
         };
         #[cfg(feature = "faults")]
         assert!(!cx.strikes(fault::Fault::Panic), "a planted fault: the handler panics half-way");
@@ -241,16 +250,30 @@ impl Call {
     }
 }
 
-/// The leg of an event, if we have let it go.
-fn leaving(cx: &Context<'_>, event: &Event) -> Option<LegId> {
+/// Whether an event is about a leg that matters to no state any more.
+enum Aside {
+    /// We have let it go.
+    Leaving(LegId),
+    /// We are taking leave of it.
+    Parting(LegId),
+    /// It is not.
+    No,
+}
+
+fn aside(cx: &Context<'_>, event: &Event) -> Aside {
     match event {
-        Event::Leg { leg, .. } | Event::Media { leg, .. } if cx.legs.is_leaving(*leg) => Some(*leg),
+        Event::Leg { leg, .. } | Event::Media { leg, .. } if cx.legs.is_leaving(*leg) => Aside::Leaving(*leg),
+        Event::Leg { leg, .. } | Event::Media { leg, .. } | Event::Timer(Timer::Goodbye(leg))
+            if cx.legs.is_parting(*leg) =>
+        {
+            Aside::Parting(*leg)
+        }
         Event::Leg { .. }
         | Event::Media { .. }
         | Event::Timer(_)
         | Event::Command { .. }
         | Event::SeatFree
-        | Event::Begin => None,
+        | Event::Begin => Aside::No,
     }
 }
 

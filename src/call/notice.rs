@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::ids::{CallId, HotlineId, LegId, TransferId};
 use crate::base::pii::Pii;
 use crate::base::time::Instant;
+use crate::call::command::Refusal;
 use crate::call::record::{CallRecord, Trigger, Who};
 use crate::routing::Decision;
 use crate::routing::config::Priority;
@@ -139,6 +140,13 @@ pub enum What {
         transfer: TransferId,
         /// How far it is.
         step: TransferStep,
+    },
+    /// A transfer was asked for and refused; nothing was dialled (V20). One line of the audit.
+    TransferRefused {
+        /// The leg of the party that has the call.
+        leg: LegId,
+        /// Why.
+        why: Refusal,
     },
     /// A fact that the state ignores on purpose.
     Ignored {

@@ -4,22 +4,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::ids::{AgentId, LegId};
 use crate::call::caller::{self, Presence};
-use crate::call::comfort;
-use crate::call::command::Refusal;
 use crate::call::context::Context;
+use crate::call::ears;
 use crate::call::event::Event;
 use crate::call::hunt::Hunt;
-use crate::call::keys;
 use crate::call::notice::{CallerLoss, What};
+use crate::call::party::{self, Said};
 use crate::call::record::{self, Ending, LegEnd, Who};
 use crate::call::reopen;
 use crate::call::silence::{self, Left};
-use crate::call::sound::{Sound, Voice};
+use crate::call::sound::Sound;
 use crate::call::state::{Held, Recovering, Releasing, State, Talking};
-use crate::call::timer::{PROBE_AGAIN, Timer};
+use crate::call::timer::Timer;
+use crate::call::transfer::{self, Wish};
 use crate::media::fact::Fact;
-use crate::media::order::Source;
-use crate::sip::fact::{LegFact, Loss};
+use crate::sip::fact::{Cause, Loss};
 
 /// Two who are joined.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -28,13 +27,29 @@ pub(crate) struct Pair {
     pub(super) party: LegId,
 }
 
-/// Whether somebody held the call before an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Whether one of two who are joined holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Mood {
     /// Both spoke.
     Talking,
     /// One of them held.
     Held,
+}
+
+/// What an event leaves of two who are joined.
+pub(super) enum After {
+    /// They are still joined.
+    Joined(Mood),
+    /// The caller has gone.
+    CallerGone,
+    /// The party has hung up on purpose. Its leg is still in the books.
+    PartyHungUp(Cause),
+    /// The party is gone though it did not hang up. Its leg is still in the books.
+    PartyLost(Loss),
+    /// The party's sound could not be opened.
+    PartyUnheard,
+    /// A transfer is wanted, or wanted no more.
+    Wanted(Wish),
 }
 
 impl Pair {
@@ -48,66 +63,53 @@ impl Pair {
             let who = leg.who.clone();
             cx.publish(What::Answered { leg: party, who, waited: cx.now.since(cx.record.arrived) });
         }
-        Self { caller, party }.settle(cx, Mood::Talking)
+        Self { caller, party }.joined(cx, Mood::Talking)
     }
 
-    /// One event.
+    /// Joins or holds as the two sessions say.
+    pub(super) fn joined(self, cx: &mut Context<'_>, before: Mood) -> State {
+        let mood = self.settle(cx, before);
+        self.stay(mood)
+    }
+
+    /// One event while they talk or hold, and nothing else is under way.
     pub(super) fn handle(self, cx: &mut Context<'_>, event: Event, mood: Mood) -> State {
-        match event {
-            Event::Leg { leg, fact } if leg == self.caller => {
-                match caller::on_fact(cx, self.caller, fact, Some(self.party)) {
-                    Presence::Here => self.settle(cx, mood),
-                    Presence::Gone => Releasing::all(cx, &record::NORMAL),
-                }
-            }
-            Event::Leg { leg, fact } if leg == self.party => self.on_party(cx, fact, mood),
-            Event::Leg { .. } => self.ignore(cx, mood, "a leg that this state does not know"),
-            Event::Media { leg, fact } => self.on_sound(cx, leg, fact, mood),
-            Event::Timer(timer) => self.on_timer(cx, timer, mood),
-            Event::Command { id, .. } => {
-                cx.refuse_command(id, Refusal::ModeNotSupported);
-                self.stay(mood)
-            }
-            Event::Begin => self.ignore(cx, mood, "the call has long begun"),
-            Event::SeatFree => self.ignore(cx, mood, "nobody is looked for"),
+        match self.take(cx, event, mood) {
+            After::Joined(mood) => self.stay(mood),
+            After::CallerGone => Releasing::all(cx, &record::NORMAL),
+            After::PartyHungUp(cause) => self.hung_up(cx, cause),
+            After::PartyLost(loss) => self.lost(cx, loss),
+            After::PartyUnheard => self.unheard(cx),
+            After::Wanted(wish) => transfer::enter_upon(cx, self, mood, wish),
         }
     }
 
-    fn on_party(self, cx: &mut Context<'_>, fact: LegFact, mood: Mood) -> State {
-        match fact {
-            LegFact::HungUp { cause } => self.hung_up(cx, record::goodbye(cause)),
-            LegFact::Lost { loss } => self.lost(cx, loss),
-            // Neither can follow an answer; if one does, the leg is over all the same and the caller is kept.
-            LegFact::Failed(_) | LegFact::Released => self.lost(cx, Loss::DialogUnknown),
-            LegFact::Offered { sdp } => {
-                cx.on_offer(self.party, sdp);
-                self.settle(cx, mood)
+    /// One event, whatever else is under way: what it leaves to the state.
+    pub(super) fn take(self, cx: &mut Context<'_>, event: Event, mood: Mood) -> After {
+        match event {
+            Event::Leg { leg, fact } if leg == self.caller => {
+                match caller::on_fact(cx, self.caller, fact, Some(self.party)) {
+                    Presence::Here => After::Joined(self.settle(cx, mood)),
+                    Presence::Gone => After::CallerGone,
+                }
             }
-            LegFact::Acked { sdp: Some(sdp) }
-            | LegFact::AnswerReceived { sdp }
-            | LegFact::Answered { sdp: Some(sdp) } => {
-                cx.on_answer(self.party, &sdp);
-                self.settle(cx, mood)
-            }
-            LegFact::Digit { digit, duration } => {
-                keys::on_info(cx, digit, duration, Some(self.caller));
-                self.stay(mood)
-            }
-            LegFact::Referred(refer) => {
-                cx.decline_refer(self.party, refer.id);
-                self.stay(mood)
-            }
-            LegFact::NotifyAnswered { .. } => self.ignore(cx, mood, "no REFER of the party is reported on"),
-            LegFact::Acked { sdp: None } => self.stay(mood),
-            LegFact::OfferRefused { .. } => self.ignore(cx, mood, "the party refused our offer; the session stays"),
-            LegFact::Trying | LegFact::Progress { .. } | LegFact::Answered { sdp: None } => {
-                self.ignore(cx, mood, "the party has answered already")
-            }
+            Event::Leg { leg, fact } if leg == self.party => match party::on_fact(cx, leg, fact, self.caller) {
+                Said::Nothing => After::Joined(self.settle(cx, mood)),
+                Said::HungUp(cause) => After::PartyHungUp(cause),
+                Said::Lost(loss) => After::PartyLost(loss),
+                Said::Referred(refer) => After::Wanted(Wish::Refer(refer)),
+            },
+            Event::Leg { .. } => ignore(cx, mood, "a leg that this state does not know"),
+            Event::Media { leg, fact } => self.on_sound(cx, leg, fact, mood),
+            Event::Timer(timer) => After::Joined(on_timer(cx, timer, mood)),
+            Event::Command { id, command } => After::Wanted(Wish::Command(id, command)),
+            Event::Begin => ignore(cx, mood, "the call has long begun"),
+            Event::SeatFree => ignore(cx, mood, "nobody is looked for"),
         }
     }
 
     /// A deliberate BYE of the last service party while they talk ends the call (I19). A hold changes nothing (T18).
-    fn hung_up(self, cx: &mut Context<'_>, cause: crate::sip::fact::Cause) -> State {
+    fn hung_up(self, cx: &mut Context<'_>, cause: Cause) -> State {
         cx.record.conclude(Ending::ServicePartyHungUp);
         cx.over(self.party, LegEnd::HungUp(cause));
         Releasing::all(cx, &record::NORMAL)
@@ -115,7 +117,7 @@ impl Pair {
 
     /// The party was lost, not hung up: the caller is kept, and whoever had the call is rung first (I19).
     pub(super) fn lost(self, cx: &mut Context<'_>, loss: Loss) -> State {
-        let first = self.agent(cx);
+        let first = self.agent(cx).or_else(|| cx.record.first_agent());
         cx.publish(What::PartyLost { leg: self.party, loss });
         cx.over(self.party, LegEnd::Lost(loss));
         #[cfg(feature = "faults")]
@@ -128,7 +130,7 @@ impl Pair {
 
     /// The party's sound could not be opened: nobody would ever hear it. It is let go, and the caller is kept.
     pub(super) fn unheard(self, cx: &mut Context<'_>) -> State {
-        let first = self.agent(cx);
+        let first = self.agent(cx).or_else(|| cx.record.first_agent());
         cx.release(self.party, record::UNAVAILABLE);
         let hunt = Hunt::for_caller(cx, first);
         Recovering::begin(cx, self.caller, hunt)
@@ -141,12 +143,12 @@ impl Pair {
         }
     }
 
-    fn on_sound(self, cx: &mut Context<'_>, leg: LegId, fact: Fact, mood: Mood) -> State {
+    fn on_sound(self, cx: &mut Context<'_>, leg: LegId, fact: Fact, mood: Mood) -> After {
         let counterpart = if leg == self.caller { self.party } else { self.caller };
         let silent = matches!(fact, Fact::Silent { .. });
         match silence::on_fact(cx, leg, fact, Some(counterpart)) {
             Left::OpenFailed if leg == self.caller => reopen::caller(cx, leg),
-            Left::OpenFailed if leg == self.party => return self.unheard(cx),
+            Left::OpenFailed if leg == self.party => return After::PartyUnheard,
             Left::OpenFailed | Left::Nothing | Left::PromptEnded => {}
         }
         // A service leg that falls silent is asked at once: nobody else would notice for the caller that a softphone
@@ -154,73 +156,48 @@ impl Pair {
         if silent && leg == self.party {
             silence::ask(cx, leg);
         }
-        self.feed(cx);
-        self.stay(mood)
-    }
-
-    fn on_timer(self, cx: &mut Context<'_>, timer: Timer, mood: Mood) -> State {
-        match timer {
-            Timer::Probe(leg) => silence::probe(cx, leg),
-            Timer::DeadAir => cx.caller_lost(CallerLoss::DeadAir),
-            Timer::Hunt { .. } | Timer::SecondChance => cx.ignore("nobody is looked for"),
-        }
-        self.stay(mood)
+        ears::join(cx, self.caller, self.party);
+        After::Joined(mood)
     }
 
     /// Joins or holds as the two sessions say. An agent's hold is our music to the caller, and no re-INVITE on its trunk.
-    pub(super) fn settle(self, cx: &mut Context<'_>, before: Mood) -> State {
+    fn settle(self, cx: &mut Context<'_>, before: Mood) -> Mood {
         let speaks = |leg| cx.legs.sound(leg).is_none_or(Sound::speaks);
         let after = if speaks(self.caller) && speaks(self.party) { Mood::Talking } else { Mood::Held };
-        self.feed(cx);
-        self.watch_holders(cx);
+        ears::join(cx, self.caller, self.party);
+        silence::watch_holders(cx, &[self.caller, self.party]);
         match (before, after) {
             (Mood::Talking, Mood::Held) => cx.publish(What::Held),
             (Mood::Held, Mood::Talking) => cx.publish(What::Resumed),
             (Mood::Talking, Mood::Talking) | (Mood::Held, Mood::Held) => {}
         }
-        self.stay(after)
+        after
     }
 
-    /// Nothing comes from who holds, so that nobody would notice its death: it is asked now and then.
-    fn watch_holders(self, cx: &mut Context<'_>) {
-        for leg in [self.caller, self.party] {
-            let holds = cx.legs.sound(leg).is_some_and(|sound| !sound.speaks());
-            if holds && cx.timers.get(Timer::Probe(leg)).is_none() {
-                cx.start(Timer::Probe(leg), PROBE_AGAIN);
-            }
-        }
-    }
-
-    /// Gives each what its own session and the other's allow.
-    pub(super) fn feed(self, cx: &mut Context<'_>) {
-        self.give(cx, self.caller, self.party);
-        self.give(cx, self.party, self.caller);
-    }
-
-    fn give(self, cx: &mut Context<'_>, listener: LegId, speaker: LegId) {
-        let (Some(ear), Some(mouth)) = (cx.legs.sound(listener), cx.legs.sound(speaker)) else { return };
-        // A service leg from which nothing comes would be dead air to the caller. The agent, though, has to hear a
-        // caller's silence as what it is.
-        let dead = speaker == self.party && mouth.voice == Voice::Absent;
-        let source = if !ear.listens() {
-            Source::Nothing
-        } else if mouth.speaks() && !dead {
-            Source::Leg(speaker)
-        } else {
-            comfort::hold_music()
-        };
-        cx.hear(listener, source);
-    }
-
-    const fn stay(self, mood: Mood) -> State {
+    /// The state of two who are joined and about whom nothing else is under way.
+    pub(super) const fn stay(self, mood: Mood) -> State {
         match mood {
             Mood::Talking => State::Talking(Talking(self)),
             Mood::Held => State::Held(Held(self)),
         }
     }
+}
 
-    fn ignore(self, cx: &mut Context<'_>, mood: Mood, why: &'static str) -> State {
-        cx.ignore(why);
-        self.stay(mood)
+fn on_timer(cx: &mut Context<'_>, timer: Timer, mood: Mood) -> Mood {
+    match timer {
+        Timer::Probe(leg) => silence::probe(cx, leg),
+        Timer::DeadAir => cx.caller_lost(CallerLoss::DeadAir),
+        Timer::Hunt { .. }
+        | Timer::SecondChance
+        | Timer::Confirm
+        | Timer::Unheard
+        | Timer::TargetSilent
+        | Timer::Goodbye(_) => cx.ignore("a timer whose time has passed"),
     }
+    mood
+}
+
+fn ignore(cx: &mut Context<'_>, mood: Mood, why: &'static str) -> After {
+    cx.ignore(why);
+    After::Joined(mood)
 }

@@ -86,6 +86,8 @@ pub struct TransferRecord {
     pub trigger: Trigger,
     /// Who asked for it: the leg.
     pub transferor: LegId,
+    /// Who asked for it: the operator's number (工号), as far as it is known.
+    pub agent: Option<AgentId>,
     /// The hotline that had the call.
     pub from: HotlineId,
     /// Where it was to go, in which territory, whose number was shown, and why.
@@ -195,6 +197,36 @@ impl CallRecord {
             transfers: Vec::new(),
             ending: None,
             caller_lost: None,
+        }
+    }
+
+    /// The agent who had the call first: to whom the caller is given back before anybody else.
+    pub(super) fn first_agent(&self) -> Option<AgentId> {
+        self.legs.iter().filter(|line| line.answered.is_some()).find_map(|line| match &line.who {
+            Who::Agent(agent) => Some(agent.clone()),
+            Who::Caller(_) | Who::Trunk { .. } => None,
+        })
+    }
+
+    /// The hotline that a service party belongs to: that of the transfer which it took, else the one that was dialled.
+    pub(super) fn hotline_of(&self, party: LegId) -> &HotlineId {
+        let took = |transfer: &&TransferRecord| {
+            transfer.ended.is_some_and(|(_, outcome)| outcome == Outcome::Succeeded(party))
+        };
+        self.transfers.iter().find(took).map_or(&self.decision.hotline, |transfer| &transfer.decision.hotline)
+    }
+
+    /// When a leg first rang.
+    pub(super) fn rang_at(&self, leg: LegId) -> Option<Instant> {
+        self.legs.iter().find(|line| line.leg == leg).and_then(|line| line.rang)
+    }
+
+    /// The final status with which a leg did not take the call.
+    pub(super) fn refusal_of(&self, leg: LegId) -> Option<u16> {
+        let line = self.legs.iter().find(|line| line.leg == leg)?;
+        match &line.ended {
+            Some((_, LegEnd::Failed(cause))) => cause.sip,
+            Some((_, LegEnd::HungUp(_) | LegEnd::Lost(_) | LegEnd::Released(_))) | None => None,
         }
     }
 

@@ -6,7 +6,7 @@ use crate::call::comfort;
 use crate::call::command::Refusal;
 use crate::call::context::Context;
 use crate::call::event::Event;
-use crate::call::hunt::{Hunt, Outcome};
+use crate::call::hunt::{Hunt, Outcome, Spent, Turn};
 use crate::call::notice::CallerLoss;
 use crate::call::record;
 use crate::call::reopen;
@@ -19,9 +19,25 @@ pub(super) enum Found {
     /// Nobody yet.
     Nobody(Hunt),
     /// This leg has answered.
-    Person(LegId),
+    Person {
+        /// The leg.
+        leg: LegId,
+        /// The hunt, should whoever answered not take the call after all.
+        hunt: Hunt,
+    },
+    /// The one round of the hunt is over, and nobody rings.
+    Exhausted(Spent),
     /// There is nobody left to search for. Whoever rang has been let go.
     CallerGone,
+}
+
+impl From<Turn> for Found {
+    fn from(turn: Turn) -> Self {
+        match turn {
+            Turn::Searching(hunt) => Self::Nobody(hunt),
+            Turn::Exhausted(spent) => Self::Exhausted(spent),
+        }
+    }
 }
 
 /// One event.
@@ -32,17 +48,17 @@ pub(super) fn handle(cx: &mut Context<'_>, caller: LegId, hunt: Hunt, event: Eve
             Presence::Gone => return abandon(cx, hunt),
         },
         Event::Leg { leg, fact } if hunt.has(leg) => match hunt.on_leg(cx, leg, fact) {
-            Outcome::Found { leg, .. } => Found::Person(leg),
+            Outcome::Found { leg, hunt } => Found::Person { leg, hunt },
             Outcome::Searching(hunt) => Found::Nobody(hunt),
-            Outcome::Exhausted(spent) => Found::Nobody(spent.rest(cx)),
+            Outcome::Exhausted(spent) => Found::Exhausted(spent),
         },
         Event::Leg { .. } => {
             cx.ignore("a leg that this state does not know");
             Found::Nobody(hunt)
         }
-        Event::Media { leg, fact } => Found::Nobody(on_sound(cx, caller, hunt, leg, fact)),
-        Event::Timer(timer) => Found::Nobody(on_timer(cx, hunt, timer)),
-        Event::SeatFree => Found::Nobody(hunt.on_seat_free(cx).carry_on(cx)),
+        Event::Media { leg, fact } => on_sound(cx, caller, hunt, leg, fact).into(),
+        Event::Timer(timer) => on_timer(cx, hunt, timer).into(),
+        Event::SeatFree => hunt.on_seat_free(cx).into(),
         Event::Command { id, .. } => {
             cx.refuse_command(id, Refusal::NotTalking);
             Found::Nobody(hunt)
@@ -63,26 +79,31 @@ fn abandon(cx: &mut Context<'_>, mut hunt: Hunt) -> Found {
     Found::CallerGone
 }
 
-fn on_sound(cx: &mut Context<'_>, caller: LegId, hunt: Hunt, leg: LegId, fact: Fact) -> Hunt {
+fn on_sound(cx: &mut Context<'_>, caller: LegId, hunt: Hunt, leg: LegId, fact: Fact) -> Turn {
     if matches!(fact, Fact::FirstPacket | Fact::Resumed) {
         hunt.on_early_sound(cx, caller, leg);
     }
     match silence::on_fact(cx, leg, fact, None) {
         Left::OpenFailed if leg == caller => reopen::caller(cx, leg),
         // A callee without sound is no callee: the next one.
-        Left::OpenFailed if hunt.has(leg) => return hunt.give_up_callee(cx).carry_on(cx),
+        Left::OpenFailed if hunt.has(leg) => return hunt.give_up_callee(cx),
         Left::PromptEnded if leg == caller => comfort::announced(cx, caller, hunt.rings()),
         Left::OpenFailed | Left::PromptEnded | Left::Nothing => {}
     }
-    hunt
+    Turn::Searching(hunt)
 }
 
-fn on_timer(cx: &mut Context<'_>, hunt: Hunt, timer: Timer) -> Hunt {
+fn on_timer(cx: &mut Context<'_>, hunt: Hunt, timer: Timer) -> Turn {
     match timer {
-        Timer::Hunt { hunt: whose, wait } if whose == hunt.id() => return hunt.on_wait(cx, wait).carry_on(cx),
+        Timer::Hunt { hunt: whose, wait } if whose == hunt.id() => return hunt.on_wait(cx, wait),
         Timer::Probe(leg) => silence::probe(cx, leg),
         Timer::DeadAir => cx.caller_lost(CallerLoss::DeadAir),
-        Timer::Hunt { .. } | Timer::SecondChance => cx.ignore("a timer whose time has passed"),
+        Timer::Hunt { .. }
+        | Timer::SecondChance
+        | Timer::Confirm
+        | Timer::Unheard
+        | Timer::TargetSilent
+        | Timer::Goodbye(_) => cx.ignore("a timer whose time has passed"),
     }
-    hunt
+    Turn::Searching(hunt)
 }

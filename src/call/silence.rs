@@ -76,3 +76,13 @@ pub(super) fn ask(cx: &mut Context<'_>, leg: LegId) {
     let sdp = sound.offer_unchanged();
     cx.order(leg, LegOrder::Offer { sdp });
 }
+
+/// Nothing comes from who holds, so that nobody would notice its death: it is asked now and then.
+pub(super) fn watch_holders(cx: &mut Context<'_>, legs: &[LegId]) {
+    for leg in legs {
+        let holds = cx.legs.sound(*leg).is_some_and(|sound| !sound.speaks());
+        if holds && cx.timers.get(Timer::Probe(*leg)).is_none() {
+            cx.start(Timer::Probe(*leg), PROBE_AGAIN);
+        }
+    }
+}

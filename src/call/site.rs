@@ -20,6 +20,8 @@ pub struct Site {
     pub media_ports: (u16, u16),
     /// The host part of numbers that we write: `sip:13900001111@<host>`.
     pub host: Host,
+    /// How often one call may be transferred: calls that are passed to and fro come to rest (V37).
+    pub transfers_per_call: usize,
     /// The moment of the week, as the engine last told it.
     pub local_time: LocalTime,
 }

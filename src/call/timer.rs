@@ -22,6 +22,21 @@ pub const PROBE_AGAIN: Duration = Duration::from_secs(60);
 /// How long a quarantined caller without a counterpart rests before the plan is tried again.
 pub const SECOND_CHANCE: Duration = Duration::from_secs(2);
 
+/// How long a target must have been answered to have taken the call: a BYE before is a refusal (promise 3).
+pub const CONFIRMED: Duration = Duration::from_secs(1);
+
+/// How long after its answer a target may be silent before all three are joined (F9).
+pub const UNHEARD: Duration = Duration::from_secs(2);
+
+/// How long a caller is left with a silent target alone before somebody else is rung (F9).
+pub const TARGET_SILENT: Duration = Duration::from_secs(10);
+
+/// How long our BYE to the transferor waits for a word about the last NOTIFY (trap T2).
+pub const GOODBYE: Duration = Duration::from_secs(4);
+
+/// The same when the caller has hung up: within a second everybody must have been told (I18).
+pub const GOODBYE_OF_ABANDONED: Duration = Duration::from_millis(900);
+
 /// One hunt of a call; numbered from 1 and never used twice in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct HuntId(pub u32);
@@ -53,4 +68,12 @@ pub enum Timer {
     Probe(LegId),
     /// A quarantined caller without a counterpart: the plan is tried again.
     SecondChance,
+    /// The target of a transfer has been answered for [`CONFIRMED`] and has not hung up: it has taken the call.
+    Confirm,
+    /// The target of a transfer has been answered for [`UNHEARD`] and nothing was heard of it: all three are joined.
+    Unheard,
+    /// The agent has been gone for [`TARGET_SILENT`] and nothing was heard of the target: the group is rung (F9).
+    TargetSilent,
+    /// The transferor's telephone has not said a word about the last NOTIFY: our BYE does not wait for it any longer.
+    Goodbye(LegId),
 }

@@ -130,6 +130,7 @@ fn tell(notice: &Notice) {
             let (name, leg, code) = (step.name(), step.leg(), step.code());
             tracing::info!(event = "transfer", %call, %transfer, step = name, leg = leg.map(|leg| leg.0), code);
         }
+        What::TransferRefused { leg, why } => tracing::warn!(event = "transfer_refused", %call, %leg, ?why),
         What::Ignored { why } => tracing::debug!(event = "ignored", %call, why),
         What::Released(record) => {
             let legs = record.legs.len();

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub enum Fact {
     /// The sockets could not be bound, or the leg's media has failed for good.
     OpenFailed,
-    /// The first valid packet since the leg was opened.
+    /// The first valid packet since the leg was opened, or since the call last asked for it (`Order::Await`).
     FirstPacket,
     /// No valid packet for this long although the peer may send: 5 s after it started or stopped.
     Silent {

@@ -43,6 +43,12 @@ pub enum Order {
         /// Milliseconds.
         duration_ms: u32,
     },
+    /// Tell the leg's next valid packet as `Fact::FirstPacket`, whatever came from it before: what a callee sends while
+    /// it rings says nothing about what comes after its answer.
+    Await {
+        /// The leg.
+        leg: LegId,
+    },
     /// Close the leg's sockets. The switch keeps the ports in quarantine (V43).
     Close {
         /// The leg.
@@ -58,6 +64,7 @@ impl Order {
             | Self::Agree { leg, .. }
             | Self::Hear { leg, .. }
             | Self::Key { leg, .. }
+            | Self::Await { leg }
             | Self::Close { leg } => *leg,
         }
     }

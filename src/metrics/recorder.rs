@@ -123,6 +123,7 @@ impl Recorder {
             | What::Silent { .. }
             | What::SoundResumed { .. }
             | What::Transfer { .. }
+            | What::TransferRefused { .. }
             | What::SessionRefused { .. } => {}
         }
     }

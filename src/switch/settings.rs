@@ -32,13 +32,15 @@ pub struct Limits {
     pub calls: usize,
     /// How many of them only calls to emergency hotlines may use (I39). The same share of the ports is kept for them.
     pub emergency_reserve: usize,
+    /// How often one call may be transferred (V37).
+    pub transfers_per_call: usize,
     /// What Retry-After says when a limit bites, in seconds.
     pub retry_after_s: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { calls: 2_000, emergency_reserve: 100, retry_after_s: 5 }
+        Self { calls: 2_000, emergency_reserve: 100, transfers_per_call: 10, retry_after_s: 5 }
     }
 }
 
@@ -52,6 +54,7 @@ impl Settings {
             media: self.media.clone(),
             media_ports: self.media_ports,
             host: self.host.clone(),
+            transfers_per_call: self.limits.transfers_per_call,
             local_time: LocalTime::default(),
         }
     }

@@ -315,7 +315,7 @@ fn an_agent_who_refuses_is_not_asked_again_at_once() {
 
 #[test]
 fn limits_refuse_with_503_and_keep_a_reserve_for_emergencies() {
-    let mut house = House::new(Limits { calls: 2, emergency_reserve: 1, retry_after_s: 5 });
+    let mut house = House::new(Limits { calls: 2, emergency_reserve: 1, ..Limits::default() });
     house.calls("12345", "a");
     house.calls("12345", "b");
     let refused = house.last(CARRIER, "SIP/2.0 503").unwrap();

@@ -58,6 +58,7 @@ impl Audience {
             | What::Held
             | What::Resumed
             | What::CallerLost(_)
+            | What::TransferRefused { .. }
             | What::Silent { .. }
             | What::SoundResumed { .. }
             | What::SilentTooLong { .. }

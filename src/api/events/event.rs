@@ -323,7 +323,10 @@ pub(super) fn kind_of(what: &What) -> Option<Kind> {
         What::Quarantined { state } => Kind::CallQuarantined { state },
         What::Transfer { transfer, step } => transfer_kind(*transfer, step),
         What::Released(record) => released(record),
-        What::GatewaySilent { .. } | What::SessionRefused { .. } | What::Ignored { .. } => return None,
+        What::GatewaySilent { .. }
+        | What::SessionRefused { .. }
+        | What::TransferRefused { .. }
+        | What::Ignored { .. } => return None,
     })
 }
 

@@ -245,6 +245,7 @@ pub(super) fn transfer() -> TransferRecord {
         id: TRANSFER,
         trigger: Trigger::Command,
         transferor: LegId(2),
+        agent: None,
         from: HotlineId::from("12345"),
         decision: Arc::new(decision),
         particulars: Default::default(),

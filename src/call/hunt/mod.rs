@@ -182,6 +182,11 @@ impl Spent {
         self.hunt.code.unwrap_or(480)
     }
 
+    /// The hunt, with nobody left.
+    pub(super) const fn hunt(&self) -> &Hunt {
+        &self.hunt
+    }
+
     /// Makes a pause; another round follows.
     pub(super) fn rest(mut self, cx: &mut Context<'_>) -> Hunt {
         cx.start(self.hunt.timer(Wait::NextRound), ROUND_PAUSE);

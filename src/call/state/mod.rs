@@ -9,8 +9,22 @@
 //!               ^          |  lost, not hung up   party's BYE, from Talking and Held     -> Releasing
 //!               |          v                      panic, from any state                  -> Quarantined
 //!               +---- Recovering -> Talking
+//!
+//! A transfer leaves Talking or Held and comes back there, with the agent or with the target:
+//!
+//!                            answered                 heard, 1 s
+//! Talking -> Transferring ------------> Confirming -------------> Talking
+//!                 |  agent gone            |   | silent for 2 s
+//!                 v                        |   +--------> ThreeWay
+//!              Forsaken ----------> Entrusted                ^
+//!                 | nobody             |  silent for 10 s    | somebody answers
+//!                 v                    +--------> Unheard ---+
+//!             Recovering
 //! ```
 
+mod confirming;
+mod entrusted;
+mod forsaken;
 mod held;
 mod offered;
 mod quarantined;
@@ -18,9 +32,15 @@ mod recovering;
 mod releasing;
 mod ringing;
 mod talking;
+mod three_way;
+mod transferring;
+mod unheard;
 
 use serde::{Deserialize, Serialize};
 
+pub(super) use confirming::Confirming;
+pub(super) use entrusted::Entrusted;
+pub(super) use forsaken::Forsaken;
 pub(super) use held::Held;
 pub(super) use offered::Offered;
 pub(super) use quarantined::Quarantined;
@@ -28,10 +48,14 @@ pub(super) use recovering::Recovering;
 pub(super) use releasing::Releasing;
 pub(super) use ringing::Ringing;
 pub(super) use talking::Talking;
+pub(super) use three_way::ThreeWay;
+pub(super) use transferring::Transferring;
+pub(super) use unheard::Unheard;
 
 use crate::base::ids::LegId;
 use crate::call::context::Context;
 use crate::call::event::Event;
+use crate::call::transfer::Transfer;
 use crate::routing::Decision;
 
 /// The state of a call.
@@ -47,6 +71,18 @@ pub(crate) enum State {
     Held(Held),
     /// The service party was lost; the caller is kept and somebody is being looked for.
     Recovering(Recovering),
+    /// Caller and agent are joined while the target of a transfer is hunted.
+    Transferring(Transferring),
+    /// The same, but the agent has gone.
+    Forsaken(Forsaken),
+    /// The target has answered; the agent is still there.
+    Confirming(Confirming),
+    /// The target has answered; the agent has gone.
+    Entrusted(Entrusted),
+    /// The target has the call, the agent has gone, and nothing is heard of the target: the group is rung.
+    Unheard(Unheard),
+    /// Caller, agent and target are joined, all three.
+    ThreeWay(ThreeWay),
     /// The caller has gone; the remaining legs are being released.
     Releasing(Releasing),
     /// Restored after a panic.
@@ -62,6 +98,12 @@ impl State {
             Self::Talking(state) => state.handle(cx, event),
             Self::Held(state) => state.handle(cx, event),
             Self::Recovering(state) => state.handle(cx, event),
+            Self::Transferring(state) => state.handle(cx, event),
+            Self::Forsaken(state) => state.handle(cx, event),
+            Self::Confirming(state) => state.handle(cx, event),
+            Self::Entrusted(state) => state.handle(cx, event),
+            Self::Unheard(state) => state.handle(cx, event),
+            Self::ThreeWay(state) => state.handle(cx, event),
             Self::Releasing(state) => state.handle(cx, event),
             Self::Quarantined(state) => state.handle(cx, event),
         }
@@ -75,6 +117,12 @@ impl State {
             Self::Talking(_) => "talking",
             Self::Held(_) => "held",
             Self::Recovering(_) => "recovering",
+            Self::Transferring(_) => "transferring",
+            Self::Forsaken(_) => "forsaken",
+            Self::Confirming(_) => "confirming",
+            Self::Entrusted(_) => "entrusted",
+            Self::Unheard(_) => "unheard",
+            Self::ThreeWay(_) => "three_way",
             Self::Releasing(_) => "releasing",
             Self::Quarantined(_) => "quarantined",
         }
@@ -87,8 +135,33 @@ impl State {
             Self::Ringing(state) => Some(state.caller()),
             Self::Talking(Talking(pair)) | Self::Held(Held(pair)) => Some(pair.caller),
             Self::Recovering(state) => Some(state.caller()),
+            Self::Transferring(state) => Some(state.pair().caller),
+            Self::Forsaken(state) => Some(state.caller()),
+            Self::Confirming(state) => Some(state.caller()),
+            Self::Entrusted(state) => Some(state.caller()),
+            Self::Unheard(state) => Some(state.caller()),
+            Self::ThreeWay(state) => Some(state.caller()),
             Self::Releasing(_) => None,
             Self::Quarantined(state) => Some(state.caller()),
+        }
+    }
+
+    /// The transfer that is under way.
+    pub(super) const fn transfer(&self) -> Option<&Transfer> {
+        match self {
+            Self::Transferring(state) => Some(state.transfer()),
+            Self::Forsaken(state) => Some(state.transfer()),
+            Self::Confirming(state) => Some(state.transfer()),
+            Self::Entrusted(state) => state.transfer(),
+            Self::Offered(_)
+            | Self::Ringing(_)
+            | Self::Talking(_)
+            | Self::Held(_)
+            | Self::Recovering(_)
+            | Self::Unheard(_)
+            | Self::ThreeWay(_)
+            | Self::Releasing(_)
+            | Self::Quarantined(_) => None,
         }
     }
 
@@ -97,7 +170,12 @@ impl State {
         match self {
             Self::Talking(Talking(pair)) | Self::Held(Held(pair)) => Some(pair.party),
             Self::Quarantined(state) => state.party(),
-            Self::Offered(_) | Self::Ringing(_) | Self::Recovering(_) | Self::Releasing(_) => None,
+            Self::Transferring(state) => Some(state.pair().party),
+            Self::Confirming(state) => Some(state.party()),
+            Self::Entrusted(state) => Some(state.target()),
+            Self::Unheard(state) => Some(state.target()),
+            Self::ThreeWay(state) => Some(state.agent()),
+            Self::Offered(_) | Self::Ringing(_) | Self::Recovering(_) | Self::Forsaken(_) | Self::Releasing(_) => None,
         }
     }
 
@@ -106,7 +184,17 @@ impl State {
         match self {
             Self::Ringing(state) => state.hunt().waits_for(),
             Self::Recovering(state) => state.hunt().waits_for(),
-            Self::Offered(_) | Self::Talking(_) | Self::Held(_) | Self::Releasing(_) | Self::Quarantined(_) => None,
+            Self::Unheard(state) => state.hunt().waits_for(),
+            Self::Offered(_)
+            | Self::Talking(_)
+            | Self::Held(_)
+            | Self::Transferring(_)
+            | Self::Forsaken(_)
+            | Self::Confirming(_)
+            | Self::Entrusted(_)
+            | Self::ThreeWay(_)
+            | Self::Releasing(_)
+            | Self::Quarantined(_) => None,
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::call::caller::{self, Presence};
 use crate::call::comfort;
 use crate::call::command::Refusal;
 use crate::call::context::Context;
+use crate::call::ears;
 use crate::call::event::Event;
 use crate::call::hunt::Hunt;
 use crate::call::notice::{CallerLoss, RefusedFor};
@@ -44,6 +45,9 @@ enum Kept {
 impl Quarantined {
     /// Puts a call into quarantine. Whoever was being rung is let go; whoever is joined stays joined.
     pub(in crate::call) fn begin(cx: &mut Context<'_>, state: State) -> State {
+        if let Some(transfer) = state.transfer() {
+            transfer.unknown(cx);
+        }
         let kept = match (state.caller(), state.party()) {
             (Some(caller), Some(party)) => Kept::Joined(Pair { caller, party }),
             (Some(caller), None) => match state {
@@ -61,17 +65,27 @@ impl Quarantined {
                 | State::Talking(_)
                 | State::Held(_)
                 | State::Recovering(_)
+                | State::Transferring(_)
+                | State::Forsaken(_)
+                | State::Confirming(_)
+                | State::Entrusted(_)
+                | State::Unheard(_)
+                | State::ThreeWay(_)
                 | State::Releasing(_)
                 | State::Quarantined(Self(Kept::Joined(_))) => Kept::Alone { caller, chances: 0 },
             },
             (None, _) => return Releasing::all(cx, &record::UNAVAILABLE),
         };
         // Probes go on: they are how a dead party is noticed, and its caller kept.
-        cx.timers.keep(|timer| matches!(timer, Timer::Probe(_)));
+        cx.timers.keep(|timer| matches!(timer, Timer::Probe(_) | Timer::Goodbye(_)));
         let kept = Self(kept);
-        if kept.party().is_none() {
-            kept.let_others_go(cx);
-            cx.start(Timer::SecondChance, kept.pause());
+        kept.let_others_go(cx);
+        match &kept.0 {
+            Kept::Joined(pair) => ears::join(cx, pair.caller, pair.party),
+            Kept::Unserved { .. } | Kept::Alone { .. } => {
+                comfort::carry_on(cx, kept.caller(), false);
+                cx.start(Timer::SecondChance, kept.pause());
+            }
         }
         State::Quarantined(kept)
     }
@@ -85,11 +99,12 @@ impl Quarantined {
     }
 
     fn let_others_go(&self, cx: &mut Context<'_>) {
-        let others: Vec<LegId> = cx.legs.iter().map(|leg| leg.id).filter(|leg| *leg != self.caller()).collect();
+        let kept = [Some(self.caller()), self.party()];
+        let is_other = |leg: &LegId| !kept.contains(&Some(*leg)) && !cx.legs.is_parting(*leg);
+        let others: Vec<LegId> = cx.legs.iter().map(|leg| leg.id).filter(is_other).collect();
         for leg in others {
             cx.release(leg, record::UNAVAILABLE);
         }
-        comfort::carry_on(cx, self.caller(), false);
     }
 
     pub(super) const fn caller(&self) -> LegId {
@@ -128,7 +143,11 @@ impl Quarantined {
                 cx.refuse_command(id, Refusal::Quarantined);
                 State::Quarantined(self)
             }
-            Event::Timer(Timer::Hunt { .. }) | Event::SeatFree | Event::Begin => self.ignore(cx),
+            Event::Timer(
+                Timer::Hunt { .. } | Timer::Confirm | Timer::Unheard | Timer::TargetSilent | Timer::Goodbye(_),
+            )
+            | Event::SeatFree
+            | Event::Begin => self.ignore(cx),
         }
     }
 
@@ -199,7 +218,7 @@ impl Quarantined {
     /// A re-INVITE may have held or resumed: who is joined still hears what the sessions allow.
     fn stay(self, cx: &mut Context<'_>) -> State {
         if let Kept::Joined(pair) = &self.0 {
-            pair.feed(cx);
+            ears::join(cx, pair.caller, pair.party);
         }
         State::Quarantined(self)
     }

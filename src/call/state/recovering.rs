@@ -33,6 +33,12 @@ impl Recovering {
         State::Recovering(Self { caller, hunt })
     }
 
+    /// Somebody is being looked for already.
+    pub(super) fn go_on(cx: &mut Context<'_>, caller: LegId, hunt: Hunt) -> State {
+        comfort::carry_on(cx, caller, hunt.rings());
+        State::Recovering(Self { caller, hunt })
+    }
+
     pub(super) const fn caller(&self) -> LegId {
         self.caller
     }
@@ -45,7 +51,8 @@ impl Recovering {
         let caller = self.caller;
         match search::handle(cx, caller, self.hunt, event) {
             Found::Nobody(hunt) => State::Recovering(Self { caller, hunt }),
-            Found::Person(party) => Pair::join(cx, caller, party),
+            Found::Exhausted(spent) => State::Recovering(Self { caller, hunt: spent.rest(cx) }),
+            Found::Person { leg, .. } => Pair::join(cx, caller, leg),
             Found::CallerGone => Releasing::all(cx, &record::NORMAL),
         }
     }

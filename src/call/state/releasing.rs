@@ -7,6 +7,7 @@ use crate::base::ids::LegId;
 use crate::call::command::Refusal;
 use crate::call::context::Context;
 use crate::call::event::Event;
+use crate::call::timer::Timer;
 use crate::sip::fact::Cause;
 
 /// Every leg has been told to go. The call is over when the last one has confirmed it or was given up.
@@ -14,13 +15,13 @@ use crate::sip::fact::Cause;
 pub(crate) struct Releasing;
 
 impl Releasing {
-    /// Lets every leg go that has not been let go yet.
+    /// Lets every leg go that has not been let go yet, but those to which we are saying goodbye: they have a deadline.
     pub(in crate::call) fn all(cx: &mut Context<'_>, cause: &Cause) -> State {
-        let legs: Vec<LegId> = cx.legs.iter().map(|leg| leg.id).collect();
+        let legs: Vec<LegId> = cx.legs.iter().map(|leg| leg.id).filter(|leg| !cx.legs.is_parting(*leg)).collect();
         for leg in legs {
             cx.release(leg, cause.clone());
         }
-        cx.timers.clear();
+        cx.timers.keep(|timer| matches!(timer, Timer::Goodbye(_)));
         State::Releasing(Self)
     }
 

@@ -40,7 +40,8 @@ impl Ringing {
         let caller = self.caller;
         match search::handle(cx, caller, self.hunt, event) {
             Found::Nobody(hunt) => State::Ringing(Self { caller, hunt }),
-            Found::Person(party) => Pair::join(cx, caller, party),
+            Found::Exhausted(spent) => State::Ringing(Self { caller, hunt: spent.rest(cx) }),
+            Found::Person { leg, .. } => Pair::join(cx, caller, leg),
             Found::CallerGone => Releasing::all(cx, &record::NORMAL),
         }
     }

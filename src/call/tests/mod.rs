@@ -166,6 +166,7 @@ impl Bench {
             media: vec![MediaAddress { bind: "192.0.2.1".parse().unwrap(), advertised: "192.0.2.1".parse().unwrap() }],
             media_ports: (20_000, 29_999),
             host: Host::Name(Bytes::from_static(b"lianxian.test")),
+            transfers_per_call: 2,
             local_time: LocalTime::default(),
         };
         let arrival = Arrival {

@@ -8,7 +8,8 @@ use serde::Deserialize;
 
 use crate::config::Placed;
 use crate::routing::profile::{
-    AgentsShow, Asserted, CallerFrom, DivertingNumber, FromShows, Names, NumberForm, RtpSource, UriForm, WithheldFrom,
+    AgentsShow, Asserted, CallerFrom, DivertingNumber, FromShows, Names, NumberForm, ReferReports, RtpSource, UriForm,
+    WithheldFrom,
 };
 
 /// `sip-profiles/NAME.toml`: how one kind of peer behaves.
@@ -24,6 +25,11 @@ pub struct ProfileFile {
     /// Where its media may live; the trunk's signalling networks if not given.
     #[schemars(with = "Vec<String>")]
     pub media_networks: Option<Placed<Vec<IpNet>>>,
+    /// What its telephones are told of a transfer that they asked for by REFER: `as_it_happens`, or `success_at_once`
+    /// for those that mishandle progress.
+    #[serde(default)]
+    #[schemars(schema_with = "super::words::refer_reports")]
+    pub refer_reports: ReferReports,
     /// With `rtp_source = "learn"`: how long after a new SDP a source may be learned, in milliseconds.
     pub learn_window_ms: Option<Placed<u32>>,
     /// How it tells us who calls.

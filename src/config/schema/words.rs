@@ -18,6 +18,10 @@ pub(super) const PRIORITY: Words = &[
     ("emergency", "May use the reserved capacity, and is served first when a seat becomes free."),
     ("normal", "Everything else."),
 ];
+pub(super) const REFER_REPORTS: Words = &[
+    ("as_it_happens", "Progress and outcome, as they happen."),
+    ("success_at_once", "200 OK right behind our 202, for telephones that mishandle progress."),
+];
 pub(super) const RTP_SOURCE: Words = &[
     ("sdp", "Exactly the address and port of its SDP."),
     ("same_host", "The address of its SDP, any port."),
@@ -87,6 +91,10 @@ pub(super) fn rtp_source(_: &mut SchemaGenerator) -> Schema {
     one_of(RTP_SOURCE)
 }
 
+pub(super) fn refer_reports(_: &mut SchemaGenerator) -> Schema {
+    one_of(REFER_REPORTS)
+}
+
 pub(super) fn algorithms(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "array", "items": one_of(ALGORITHM) })
 }
@@ -134,8 +142,8 @@ mod tests {
     use super::*;
     use crate::routing::config::{PeerClass, Priority, Trust};
     use crate::routing::profile::{
-        AgentsShow, Asserted, CallerFrom, DivertingNumber, FromShows, Names, NumberForm, RtpSource, UriForm,
-        WithheldFrom,
+        AgentsShow, Asserted, CallerFrom, DivertingNumber, FromShows, Names, NumberForm, ReferReports, RtpSource,
+        UriForm, WithheldFrom,
     };
     use crate::sip::auth::Algorithm;
 
@@ -152,6 +160,7 @@ mod tests {
             (PEER_CLASS, known::<PeerClass>()),
             (PRIORITY, known::<Priority>()),
             (RTP_SOURCE, known::<RtpSource>()),
+            (REFER_REPORTS, known::<ReferReports>()),
             (ALGORITHM, known::<Algorithm>()),
             (CALLER_FROM, known::<CallerFrom>()),
             (FROM_SHOWS, known::<FromShows>()),

@@ -12,6 +12,7 @@ pub(super) fn profile(name: &str, file: &ProfileFile) -> Profile {
         learn_window_ms: file.learn_window_ms.as_ref().map_or(standard.learn_window_ms, |window| *window.get_ref()),
         inbound: inbound(&file.inbound),
         outbound: outbound(&file.outbound),
+        refer_reports: file.refer_reports,
         ..standard
     }
 }

@@ -157,7 +157,14 @@ impl MediaWorkers {
                 self.homeless.push((call, *leg));
                 self.orders_lost += 1;
             }
-            (None, Order::Agree { .. } | Order::Hear { .. } | Order::Key { .. } | Order::Close { .. }) => {
+            (
+                None,
+                Order::Agree { .. }
+                | Order::Hear { .. }
+                | Order::Key { .. }
+                | Order::Await { .. }
+                | Order::Close { .. },
+            ) => {
                 self.orders_lost += 1;
             }
         }
@@ -237,7 +244,7 @@ impl Desk {
             Order::Close { leg } => {
                 self.legs.remove(leg);
             }
-            Order::Agree { .. } | Order::Hear { .. } | Order::Key { .. } => {}
+            Order::Agree { .. } | Order::Hear { .. } | Order::Key { .. } | Order::Await { .. } => {}
         }
     }
 

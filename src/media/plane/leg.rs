@@ -107,6 +107,15 @@ pub(super) enum Health {
     Silent,
 }
 
+/// Whether the call wants to hear of the leg's next packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum News {
+    /// It waits for it.
+    Awaited,
+    /// It has been told.
+    Told,
+}
+
 /// What was agreed, and the gate that guards it.
 #[derive(Clone, Debug)]
 pub(super) struct Session {
@@ -129,6 +138,7 @@ pub(super) struct Leg {
     pub(super) stream: Stream,
     pub(super) reception: Option<Reception>,
     pub(super) health: Health,
+    pub(super) news: News,
     pub(super) keys: KeyReader,
     pub(super) key_writer: KeyWriter,
     pub(super) timers: TimerTable<Timer>,
@@ -166,6 +176,7 @@ impl Leg {
             stream: Stream::new(ssrc, (entropy.next_u64() & 0x7fff) as u16, start),
             reception: None,
             health: Health::NotExpected,
+            news: News::Awaited,
             keys: KeyReader::default(),
             key_writer: KeyWriter::default(),
             timers: TimerTable::default(),

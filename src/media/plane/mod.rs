@@ -23,7 +23,7 @@ use std::time::Duration;
 use slab::Slab;
 use smallvec::SmallVec;
 
-use self::leg::{Heard, Hearing, Leg, Playing, Timer};
+use self::leg::{Heard, Hearing, Leg, News, Playing, Timer};
 use super::counters::Counters;
 use super::fact::Fact;
 use super::jitter::Jitter;
@@ -195,6 +195,10 @@ impl Plane {
             Order::Key { leg, digit, duration_ms } => self.change(leg, |plane, slot| {
                 let Some(leg) = plane.legs.get_mut(slot) else { return };
                 leg.press(now, digit, duration_ms, &mut plane.counters);
+            }),
+            Order::Await { leg } => self.change(leg, |plane, slot| {
+                let Some(leg) = plane.legs.get_mut(slot) else { return };
+                leg.news = News::Awaited;
             }),
             Order::Close { leg } => self.close(leg),
         }

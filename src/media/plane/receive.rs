@@ -5,7 +5,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use super::leg::{Health, Hearing, Leg, SILENT_AFTER, Timer};
+use super::leg::{Health, Hearing, Leg, News, SILENT_AFTER, Timer};
 use super::{Arrival, Channel, Departure, Plane, Port, Reason, Verdict, push_fact};
 use crate::base::time::Instant;
 use crate::media::fact::Fact;
@@ -124,17 +124,15 @@ impl Plane {
     /// The peer is alive: first packet, or sound again after silence.
     fn note_life(&mut self, arrival: &Arrival, bytes: usize) {
         let Some(leg) = self.legs.get_mut(arrival.port.slot) else { return };
-        let first = leg.counted.received_packets == 0;
         leg.counted.received_packets += 1;
         leg.counted.received_bytes += bytes as u64;
         self.counters.received_packets += 1;
         self.counters.received_bytes += bytes as u64;
-        let was = leg.health;
-        leg.health = Health::Expected { last: arrival.at };
-        let fact = match was {
-            _ if first => Fact::FirstPacket,
-            Health::Silent => Fact::Resumed,
-            Health::Expected { .. } | Health::NotExpected => return,
+        let was = std::mem::replace(&mut leg.health, Health::Expected { last: arrival.at });
+        let fact = match (std::mem::replace(&mut leg.news, News::Told), was) {
+            (News::Awaited, _) => Fact::FirstPacket,
+            (News::Told, Health::Silent) => Fact::Resumed,
+            (News::Told, Health::Expected { .. } | Health::NotExpected) => return,
         };
         leg.timers.set(Timer::Silence, arrival.at + SILENT_AFTER);
         push_fact(&mut self.facts, &mut self.counters, (leg.call, leg.id, fact));

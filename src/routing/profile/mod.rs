@@ -36,6 +36,9 @@ pub struct Profile {
     /// How long after a new SDP a source may be learned, for `rtp_source = "learn"`, in milliseconds.
     #[serde(default = "learn_window_ms")]
     pub learn_window_ms: u32,
+    /// What it is told of a transfer that it asked for by REFER.
+    #[serde(default)]
+    pub refer_reports: ReferReports,
     /// How it tells us who calls.
     #[serde(default)]
     pub inbound: Inbound,
@@ -56,10 +59,23 @@ impl Profile {
             rtp_source: RtpSource::default(),
             media_networks: Vec::new(),
             learn_window_ms: learn_window_ms(),
+            refer_reports: ReferReports::default(),
             inbound: Inbound::default(),
             outbound: Outbound::default(),
         }
     }
+}
+
+/// What a telephone is told of a transfer that it asked for by REFER.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReferReports {
+    /// Progress and outcome, as they happen (RFC 3515).
+    #[default]
+    AsItHappens,
+    /// `200 OK` right behind our 202, and nothing more: telephones that mishandle progress (trap T43). It says nothing
+    /// about the outcome, and the call is kept all the same until the target has answered.
+    SuccessAtOnce,
 }
 
 /// Whose packets a leg accepts (V3).

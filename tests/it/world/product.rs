@@ -301,7 +301,9 @@ impl Product {
                 self.sockets.retain(|_, owner| owner != leg);
                 self.plane.handle(now, order);
             }
-            Order::Agree { .. } | Order::Hear { .. } | Order::Key { .. } => self.plane.handle(now, order),
+            Order::Agree { .. } | Order::Hear { .. } | Order::Key { .. } | Order::Await { .. } => {
+                self.plane.handle(now, order)
+            }
         }
     }
 

@@ -1,0 +1,44 @@
+//! What a service party says who has answered, the same in every state: it offers, presses keys, hangs up, is lost, or
+//! wants the caller to be transferred.
+
+use crate::base::ids::LegId;
+use crate::call::context::Context;
+use crate::call::keys;
+use crate::call::record;
+use crate::sip::fact::{Cause, LegFact, Loss, Refer};
+
+/// What of it is left to the state.
+pub(super) enum Said {
+    /// Nothing; who hears whom may have changed.
+    Nothing,
+    /// It has hung up on purpose.
+    HungUp(Cause),
+    /// It is gone though it did not hang up.
+    Lost(Loss),
+    /// It wants the caller to be transferred.
+    Referred(Box<Refer>),
+}
+
+/// A fact of the leg of a service party. Its keys go to `counterpart`.
+pub(super) fn on_fact(cx: &mut Context<'_>, party: LegId, fact: LegFact, counterpart: LegId) -> Said {
+    match fact {
+        LegFact::HungUp { cause } => return Said::HungUp(record::goodbye(cause)),
+        LegFact::Lost { loss } => return Said::Lost(loss),
+        // Neither can follow an answer; if one does, the leg is over all the same and the caller is kept.
+        LegFact::Failed(_) | LegFact::Released => return Said::Lost(Loss::DialogUnknown),
+        LegFact::Referred(refer) => return Said::Referred(refer),
+        LegFact::Offered { sdp } => cx.on_offer(party, sdp),
+        LegFact::Acked { sdp: Some(sdp) } | LegFact::AnswerReceived { sdp } | LegFact::Answered { sdp: Some(sdp) } => {
+            cx.on_answer(party, &sdp);
+        }
+        LegFact::Digit { digit, duration } => keys::on_info(cx, digit, duration, Some(counterpart)),
+        LegFact::Acked { sdp: None } => {}
+        // What becomes of the reports on a transfer that failed changes nothing: the party goes on talking.
+        LegFact::NotifyAnswered { .. } => {}
+        LegFact::OfferRefused { .. } => cx.ignore("the party refused our offer; the session stays"),
+        LegFact::Trying | LegFact::Progress { .. } | LegFact::Answered { sdp: None } => {
+            cx.ignore("the party has answered already")
+        }
+    }
+    Said::Nothing
+}

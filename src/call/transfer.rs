@@ -1,0 +1,412 @@
+//! A transfer under way: what was asked for, and how each step is told to whoever asked and to the world.
+//!
+//! Decides: whether a wish may become a transfer, and what the transferor and the record learn of it.
+//! Invariants: what is told is what happened, with the code as it came (traps T38, T39, T41): 202 is not success and
+//! early media is no answer; a transfer ends exactly once ([`Transfer::end`]), and with a REFER that end is its last
+//! NOTIFY (I41); nothing is dialled that is not configured (V20).
+//! Does not do: the hunt for the target, and who hears whom; the states do.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::ids::{AgentId, CommandId, LegId, TransferId};
+use crate::call::action::Action;
+use crate::call::command::{Accepted, By, Command, Mode, Particulars, Refusal};
+use crate::call::context::Context;
+use crate::call::goodbye;
+use crate::call::hunt::{Hunt, Rounds};
+use crate::call::notice::{TransferStep, What};
+use crate::call::pair::{Mood, Pair};
+use crate::call::record::{Outcome, TransferRecord, Trigger, Who};
+use crate::call::state::{State, Transferring};
+use crate::call::timer::{GOODBYE, GOODBYE_OF_ABANDONED};
+use crate::routing::profile::ReferReports;
+use crate::routing::{self, Decision, Handover, RegionHints};
+use crate::sip::fact::{Last, LegFact, Peer, Refer, ReferId, ReferTarget};
+use crate::sip::order::{FirstReport, LegOrder};
+
+/// The most transfers that one call may ask for, those that failed included: its record stays bounded. That nobody can
+/// pass a call to and fro for ever is the lower limit of the site (V37).
+const MAX_REQUESTS: usize = 100;
+
+/// One transfer under way.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Transfer {
+    pub(super) id: TransferId,
+    /// Who asked for it.
+    pub(super) transferor: LegId,
+    telling: Telling,
+}
+
+/// How the transferor is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Telling {
+    /// By NOTIFY on its own leg, as its REFER asked.
+    Notify(ReferId),
+    /// By events only: it asked by a key or a command, or its leg is gone.
+    Events,
+}
+
+/// What a party or somebody outside wants.
+pub(super) enum Wish {
+    /// REFER on the party's leg.
+    Refer(Box<Refer>),
+    /// A command.
+    Command(CommandId, Command),
+}
+
+/// A transfer that is asked for.
+struct Request {
+    to: String,
+    territory: Option<String>,
+    particulars: Particulars,
+    agent: Option<AgentId>,
+    trigger: Trigger,
+    telling: Telling,
+}
+
+// === wishes ===
+
+/// A wish while caller and party are joined and nothing else is under way.
+pub(super) fn enter_upon(cx: &mut Context<'_>, pair: Pair, mood: Mood, wish: Wish) -> State {
+    match wish {
+        Wish::Refer(refer) => by_refer(cx, pair, mood, &refer),
+        Wish::Command(id, command) => by_command(cx, pair, mood, id, command),
+    }
+}
+
+/// A wish while a transfer is under way that can be given up no more. A second one has to wait (trap T13).
+pub(super) fn put_off(cx: &mut Context<'_>, leg: LegId, wish: Wish, cancel: Refusal) {
+    match wish {
+        Wish::Refer(refer) => refuse_refer(cx, leg, refer.id, Refusal::TransferInProgress),
+        Wish::Command(id, Command::Transfer { .. }) => cx.refuse_command(id, Refusal::TransferInProgress),
+        Wish::Command(id, Command::CancelTransfer { .. }) => cx.refuse_command(id, cancel),
+    }
+}
+
+fn by_refer(cx: &mut Context<'_>, pair: Pair, mood: Mood, refer: &Refer) -> State {
+    let user = match &refer.target {
+        ReferTarget::Uri(uri) => uri.user().and_then(|user| String::from_utf8(user.to_vec()).ok()),
+        // The two calls of a consultation are joined by the switch; what comes here names nothing of ours.
+        ReferTarget::Leg(_) | ReferTarget::NoSuchDialog => None,
+    };
+    let request = Request {
+        to: user.unwrap_or_default(),
+        territory: None,
+        particulars: Particulars::default(),
+        agent: referrer(cx, pair.party, refer),
+        trigger: Trigger::Refer,
+        telling: Telling::Notify(refer.id),
+    };
+    match Transfer::begin(cx, pair, request) {
+        Ok((transfer, decision)) => {
+            let first = first_report(cx, pair.party);
+            cx.order(pair.party, LegOrder::AcceptRefer { refer: refer.id, first });
+            dial(cx, pair, mood, transfer, decision)
+        }
+        Err(refusal) => {
+            refuse_refer(cx, pair.party, refer.id, refusal);
+            pair.stay(mood)
+        }
+    }
+}
+
+fn by_command(cx: &mut Context<'_>, pair: Pair, mood: Mood, id: CommandId, command: Command) -> State {
+    let (request, by) = match command {
+        Command::Transfer { to, mode: Mode::OneClick, territory, particulars, by } => {
+            let agent = match &by {
+                By::Agent(agent) => Some(agent.clone()),
+                By::Console => agent_of(cx, pair.party),
+            };
+            let (trigger, telling) = (Trigger::Command, Telling::Events);
+            (Request { to, territory, particulars: *particulars, agent, trigger, telling }, by)
+        }
+        Command::Transfer { mode: Mode::Consult | Mode::ThreeWay, .. } => {
+            cx.refuse_command(id, Refusal::ModeNotSupported);
+            return pair.stay(mood);
+        }
+        Command::CancelTransfer { .. } => {
+            cx.refuse_command(id, Refusal::NoSuchTransfer);
+            return pair.stay(mood);
+        }
+    };
+    let begun =
+        if may_command(cx, pair.party, &by) { Transfer::begin(cx, pair, request) } else { Err(Refusal::NotYourCall) };
+    match begun {
+        Ok((transfer, decision)) => {
+            let accepted = Accepted::Transfer { call: cx.call, transfer: transfer.id };
+            cx.out.push(Action::Reply { id, reply: Ok(accepted) });
+            dial(cx, pair, mood, transfer, decision)
+        }
+        Err(refusal) => {
+            cx.refuse_command(id, refusal);
+            refused(cx, pair.party, refusal);
+            pair.stay(mood)
+        }
+    }
+}
+
+/// Whether whoever gives a command may command this call: an agent only the one that the agent is in.
+pub(super) fn may_command(cx: &Context<'_>, party: LegId, by: &By) -> bool {
+    match by {
+        By::Console => true,
+        By::Agent(agent) => cx.legs.get(party).is_some_and(|leg| matches!(&leg.who, Who::Agent(own) if own == agent)),
+    }
+}
+
+/// Begins to look for the target. Caller and agent stay joined; nothing of theirs is touched (trap T12).
+fn dial(cx: &mut Context<'_>, pair: Pair, mood: Mood, transfer: Transfer, decision: Arc<Decision>) -> State {
+    let hunt = Hunt::new(cx, decision, None, Rounds::Once);
+    let turn = hunt.advance(cx);
+    Transferring::go_on(cx, pair, mood, transfer, turn)
+}
+
+/// What the telephone learns with our 202: progress as it happens, or success at once (trap T43).
+fn first_report(cx: &Context<'_>, leg: LegId) -> FirstReport {
+    let routing = &cx.site.routing;
+    let profile = match cx.legs.get(leg).map(|leg| &leg.who) {
+        Some(Who::Agent(_) | Who::Caller(Peer::Softphone(_))) => Some(&routing.softphone_profile),
+        Some(Who::Trunk { trunk, .. } | Who::Caller(Peer::Trunk(trunk))) => {
+            routing.trunk(trunk).map(|row| &row.profile)
+        }
+        None => None,
+    };
+    match profile.and_then(|id| routing.profile(id)).map(|profile| profile.refer_reports) {
+        Some(ReferReports::SuccessAtOnce) => FirstReport::SettledAtOnce,
+        Some(ReferReports::AsItHappens) | None => FirstReport::Trying,
+    }
+}
+
+/// Who refers: the agent of the leg; over a trunk whoever Referred-By names (RFC 3892).
+fn referrer(cx: &Context<'_>, leg: LegId, refer: &Refer) -> Option<AgentId> {
+    let named = || {
+        let user = refer.referred_by.as_ref()?.uri.user()?;
+        std::str::from_utf8(&user).ok().filter(|user| !user.is_empty()).map(AgentId::from)
+    };
+    agent_of(cx, leg).or_else(named)
+}
+
+/// The agent on a leg.
+pub(super) fn agent_of(cx: &Context<'_>, leg: LegId) -> Option<AgentId> {
+    match &cx.legs.get(leg)?.who {
+        Who::Agent(agent) => Some(agent.clone()),
+        Who::Caller(_) | Who::Trunk { .. } => None,
+    }
+}
+
+/// The refusal as a final response to the REFER, with one audit line.
+fn refuse_refer(cx: &mut Context<'_>, leg: LegId, refer: ReferId, refusal: Refusal) {
+    let code = match refusal {
+        Refusal::TransferInProgress => 491,
+        Refusal::NobodyNow => 480,
+        Refusal::NotYourCall => 403,
+        Refusal::NoSuchCall
+        | Refusal::Ambiguous
+        | Refusal::NotTalking
+        | Refusal::NoSuchTransfer
+        | Refusal::AlreadyAnswered
+        | Refusal::NotConfigured
+        | Refusal::SameHotline
+        | Refusal::UnknownTerritory
+        | Refusal::TooManyTransfers
+        | Refusal::ModeNotSupported
+        | Refusal::Quarantined => 603,
+    };
+    cx.order(leg, LegOrder::RejectRefer { refer, code });
+    refused(cx, leg, refusal);
+}
+
+/// One audit line: who wanted a transfer that there is none of.
+fn refused(cx: &mut Context<'_>, leg: LegId, why: Refusal) {
+    cx.publish(What::TransferRefused { leg, why });
+}
+
+// === impl Transfer ===
+
+impl Transfer {
+    /// Makes a transfer of a request, or says why not. Nothing has been dialled yet.
+    fn begin(cx: &mut Context<'_>, pair: Pair, request: Request) -> Result<(Self, Arc<Decision>), Refusal> {
+        let made = &cx.record.transfers;
+        let taken = made.iter().filter(|transfer| transfer.answered.is_some()).count();
+        if taken >= cx.site.transfers_per_call || made.len() >= MAX_REQUESTS {
+            return Err(Refusal::TooManyTransfers);
+        }
+        let from = cx.record.hotline_of(pair.party).clone();
+        let handover = Handover {
+            from_hotline: &from,
+            agent: request.agent.as_ref(),
+            to: &request.to,
+            region: RegionHints { chosen: request.territory.as_deref(), incident: None },
+            origin: cx.decision.territory.as_ref(),
+            caller: &cx.decision.caller_id,
+            at: cx.site.local_time,
+        };
+        let decision = routing::decide_transfer(&cx.site.routing, &handover).map_err(refusal)?;
+        let decision = Arc::new(decision);
+        let id = TransferId((u128::from(cx.supplies.random()) << 64) | u128::from(cx.supplies.random()));
+        cx.record.transfers.push(TransferRecord {
+            id,
+            trigger: request.trigger,
+            transferor: pair.party,
+            agent: request.agent,
+            from,
+            decision: Arc::clone(&decision),
+            particulars: request.particulars,
+            requested: cx.now,
+            attempts: Vec::new(),
+            answered: None,
+            ended: None,
+        });
+        let transfer = Self { id, transferor: pair.party, telling: request.telling };
+        transfer.tell(cx, TransferStep::Requested { trigger: request.trigger, decision: Arc::clone(&decision) });
+        Ok((transfer, decision))
+    }
+
+    // --- how it goes ---
+
+    /// What a leg that is being rung says, before the hunt hears it.
+    pub(super) fn hear(&self, cx: &mut Context<'_>, leg: LegId, fact: &LegFact) {
+        if let LegFact::Progress { code, .. } = fact {
+            let rang = cx.record.rang_at(leg).is_some();
+            if !rang {
+                self.tell(cx, TransferStep::Ringing { leg });
+            }
+            self.report(cx, *code, Last::No);
+        }
+    }
+
+    /// Whom the hunt has let go and whom it rings now.
+    pub(super) fn note(&self, cx: &mut Context<'_>, before: &[LegId], hunt: &Hunt) {
+        for leg in before.iter().filter(|leg| !hunt.has(**leg)) {
+            let code = cx.record.refusal_of(*leg);
+            self.tell(cx, TransferStep::NotTaken { leg: *leg, code });
+        }
+        for leg in hunt.ringing().filter(|leg| !before.contains(leg)) {
+            if let Some(who) = cx.legs.get(leg).map(|leg| leg.who.clone()) {
+                self.entry(cx).attempts.push(leg);
+                self.tell(cx, TransferStep::Dialling { leg, who });
+            }
+        }
+    }
+
+    /// A target has answered.
+    pub(super) fn answered(&self, cx: &mut Context<'_>, leg: LegId) {
+        self.tell(cx, TransferStep::Answered { leg });
+    }
+
+    /// A target that had answered has hung up or was lost before it had taken the call.
+    pub(super) fn not_taken(&self, cx: &mut Context<'_>, leg: LegId) {
+        self.tell(cx, TransferStep::NotTaken { leg, code: None });
+    }
+
+    /// The target has taken the call. From here on it is a success, whatever its sound does (P5).
+    pub(super) fn taken(&self, cx: &mut Context<'_>, leg: LegId) {
+        let now = cx.now;
+        self.entry(cx).answered.get_or_insert(now);
+        self.end(cx, Outcome::Succeeded(leg), TransferStep::Joined { leg });
+    }
+
+    /// The target is silent; all three are joined.
+    pub(super) fn target_silent(&self, cx: &mut Context<'_>, leg: LegId) {
+        self.tell(cx, TransferStep::TargetSilent { leg });
+    }
+
+    /// The transferor has gone; the transfer goes on without it.
+    pub(super) fn forsaken(&mut self, cx: &mut Context<'_>) {
+        self.telling = Telling::Events;
+        self.tell(cx, TransferStep::Forsaken);
+    }
+
+    /// The transferor's leg is gone when there is nothing left to tell.
+    pub(super) const fn is_alone(&mut self) {
+        self.telling = Telling::Events;
+    }
+
+    // --- how it ends ---
+
+    /// The transferor learns that the target has the call, and is released when its telephone has heard it.
+    ///
+    /// This is the place that waits for the record on disk (at most 500 ms, then with an alarm): the join has long
+    /// happened, only the last NOTIFY and our BYE come behind it.
+    pub(super) fn release_transferor(&self, cx: &mut Context<'_>) {
+        match self.telling {
+            Telling::Notify(refer) => goodbye::begin(cx, self.transferor, refer, 200, GOODBYE),
+            Telling::Events => cx.release(self.transferor, crate::call::record::NORMAL),
+        }
+    }
+
+    /// The transferor learns that the target has the call, but stays: all three are joined.
+    pub(super) fn report_success(&self, cx: &mut Context<'_>) {
+        self.report(cx, 200, Last::Yes);
+    }
+
+    /// The target had taken the call and has left before the transferor was told: 480, so that it stays with the caller.
+    pub(super) fn report_failure(&self, cx: &mut Context<'_>) {
+        self.report(cx, 480, Last::Yes);
+    }
+
+    /// Nobody took the call.
+    pub(super) fn failed(&self, cx: &mut Context<'_>, code: u16) {
+        self.report(cx, code, Last::Yes);
+        self.end(cx, Outcome::Failed(code), TransferStep::Failed { code });
+    }
+
+    /// Nobody took the call, and the agent has gone.
+    pub(super) fn given_back(&self, cx: &mut Context<'_>) {
+        self.tell(cx, TransferStep::GivenBack);
+    }
+
+    /// The agent has given it up (487: the request is terminated).
+    pub(super) fn cancelled(&self, cx: &mut Context<'_>) {
+        self.report(cx, 487, Last::Yes);
+        self.end(cx, Outcome::Cancelled, TransferStep::Cancelled);
+    }
+
+    /// The caller has hung up. Its transferor still learns how the transfer ended (trap T14), but must not take long.
+    pub(super) fn abandoned(&self, cx: &mut Context<'_>) {
+        self.end(cx, Outcome::Abandoned, TransferStep::Abandoned);
+        if let Telling::Notify(refer) = self.telling {
+            goodbye::begin(cx, self.transferor, refer, 487, GOODBYE_OF_ABANDONED);
+        }
+    }
+
+    /// The call was restored after a fault (F5).
+    pub(super) fn unknown(&self, cx: &mut Context<'_>) {
+        self.report(cx, 500, Last::Yes);
+        self.end(cx, Outcome::Unknown, TransferStep::Unknown);
+    }
+
+    fn end(&self, cx: &mut Context<'_>, outcome: Outcome, step: TransferStep) {
+        let now = cx.now;
+        let entry = self.entry(cx);
+        if entry.ended.is_none() {
+            entry.ended = Some((now, outcome));
+            self.tell(cx, step);
+        }
+    }
+
+    fn report(&self, cx: &mut Context<'_>, status: u16, last: Last) {
+        if let Telling::Notify(refer) = self.telling {
+            cx.order(self.transferor, LegOrder::Notify { refer, status, last });
+        }
+    }
+
+    fn tell(&self, cx: &mut Context<'_>, step: TransferStep) {
+        cx.publish(What::Transfer { transfer: self.id, step });
+    }
+
+    fn entry<'a>(&self, cx: &'a mut Context<'_>) -> &'a mut TransferRecord {
+        let found = cx.record.transfers.iter_mut().find(|transfer| transfer.id == self.id);
+        found.expect("a transfer is in the record from its beginning")
+    }
+}
+
+const fn refusal(refusal: routing::Refusal) -> Refusal {
+    match refusal {
+        routing::Refusal::NotConfigured => Refusal::NotConfigured,
+        routing::Refusal::SameHotline => Refusal::SameHotline,
+        routing::Refusal::UnknownRegion => Refusal::UnknownTerritory,
+        routing::Refusal::NobodyNow => Refusal::NobodyNow,
+    }
+}
