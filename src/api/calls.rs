@@ -130,7 +130,7 @@ pub(super) async fn list(
     let visible = picture.view.calls.iter().filter(|view| may_see(&client, view));
     let mut rest = visible.skip_while(|view| view.call.to_string() <= after);
     let some: Vec<&CallView> = rest.by_ref().take(limit).collect();
-    let next = rest.next().and(some.last()).map(|last| last.call.to_string());
+    let next = rest.next().and_then(|_| some.last()).map(|last| last.call.to_string());
     let calls = some.into_iter().map(|view| Call::of(view, &picture.at, view.caller.to_string())).collect();
     Ok(Json(Calls { calls, next }))
 }

@@ -162,5 +162,5 @@ fn candidate(claims: &Claims, source: CallerFrom) -> Option<(&Claim, Source)> {
 
 fn best<'a>(claims: impl Iterator<Item = &'a Claim>) -> Option<&'a Claim> {
     let claims: Vec<&Claim> = claims.filter(|claim| claim.number().is_some()).collect();
-    claims.iter().find(|claim| claim.is_dialable()).or(claims.first()).copied()
+    claims.iter().find(|claim| claim.is_dialable()).or_else(|| claims.first()).copied()
 }
