@@ -123,6 +123,7 @@ fn shown(profile: &str, case: &Case) -> Written {
         media_ports: (20_000, 20_999),
         host: Host::Name(Bytes::from_static(b"hotline.example")),
         local_time: LocalTime::default(),
+        transfers_per_call: 10,
     };
     let leg = NewLeg {
         call: CallId(0x0123_4567_89ab_cdef_0011_2233_4455_6677),
