@@ -30,6 +30,7 @@ mod shape;
 mod tests;
 mod time;
 mod transfers;
+mod trunks;
 
 use std::net::TcpListener;
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use axum::response::IntoResponse;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{agents, calls, events, transfers};
+use super::{agents, calls, events, transfers, trunks};
 
 /// The whole document.
 #[derive(OpenApi)]
@@ -26,6 +26,7 @@ use super::{agents, calls, events, transfers};
         transfers::cancel,
         events::events,
         agents::list,
+        trunks::list,
     ),
     modifiers(&Token),
 )]

@@ -1,7 +1,7 @@
 //! What went wrong, in the words of RFC 9457 (`application/problem+json`), always with what would be right.
 
 use axum::Json;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -9,13 +9,26 @@ use utoipa::ToSchema;
 /// The media type of every error.
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 
+/// What is asked of whoever has no token.
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"lianxian\"");
+
 /// One problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Problem {
     kind: Kind,
     detail: String,
     right: String,
-    header: Option<(HeaderName, HeaderValue)>,
+    hint: Hint,
+}
+
+/// What a header says beside the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hint {
+    None,
+    /// Try again after so many seconds (RFC 9110 10.2.3).
+    RetryAfter(u64),
+    /// How to prove who asks (RFC 6750 3).
+    Challenge,
 }
 
 /// Every kind of problem there is: a closed set, listed in `docs/http.md`.
@@ -110,18 +123,18 @@ pub(super) struct ProblemBody {
 impl Problem {
     /// A problem of that kind.
     pub(super) fn new(kind: Kind, detail: impl Into<String>, right: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), right: right.into(), header: None }
+        Self { kind, detail: detail.into(), right: right.into(), hint: Hint::None }
     }
 
     /// The same, to be tried again after so many seconds.
     pub(super) fn retry_after(mut self, seconds: u64) -> Self {
-        self.header = Some((header::RETRY_AFTER, HeaderValue::from(seconds)));
+        self.hint = Hint::RetryAfter(seconds);
         self
     }
 
     /// The same, saying how to prove who asks (RFC 6750 3).
     pub(super) fn challenge(mut self) -> Self {
-        self.header = Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"lianxian\"")));
+        self.hint = Hint::Challenge;
         self
     }
 
@@ -151,7 +164,11 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, PROBLEM);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.extend(self.header);
+        match self.hint {
+            Hint::None => {}
+            Hint::RetryAfter(seconds) => drop(headers.insert(header::RETRY_AFTER, seconds.into())),
+            Hint::Challenge => drop(headers.insert(header::WWW_AUTHENTICATE, CHALLENGE)),
+        }
         response
     }
 }

@@ -10,7 +10,7 @@ use axum::routing::{MethodRouter, delete, get, post};
 use super::access::RoleName::{self, Administrator, Agent, Supervisor, System};
 use super::gate::Gate;
 use super::problem::{Kind, Problem};
-use super::{Api, agents, body, calls, events, gate, openapi, transfers};
+use super::{Api, agents, body, calls, events, gate, openapi, transfers, trunks};
 
 /// One path with one method.
 pub(super) struct Route {
@@ -57,6 +57,7 @@ pub(super) enum OpenTo {
 }
 
 const CALLS: OpenTo = OpenTo::Roles(&[Agent, Supervisor, System]);
+const HOUSE: OpenTo = OpenTo::Roles(&[Supervisor, Administrator, System]);
 const ALL: OpenTo = OpenTo::Roles(&[Agent, Supervisor, Administrator, System]);
 
 /// The routes of `[http] listen`.
@@ -79,6 +80,7 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route { verb: Verb::Get, path: "/v1/events", open_to: CALLS, serve: || get(events::events) },
     Route { verb: Verb::Get, path: "/v1/agents", open_to: ALL, serve: || get(agents::list) },
+    Route { verb: Verb::Get, path: "/v1/trunks", open_to: HOUSE, serve: || get(trunks::list) },
 ];
 
 /// The route of a request, by the path as the router matched it.

@@ -1,6 +1,6 @@
 //! Outputs become effects: bytes, media orders, numbers, log lines.
 
-use super::handle::{self, Moment, Request, Wish};
+use super::handle::{self, Moment, News, Request, Wish};
 use super::ration::Verdict;
 use super::run::Engine;
 use crate::call::notice::{Notice, What};
@@ -19,11 +19,13 @@ impl Engine {
             Output::Publish(notice) => {
                 self.recorder.notice(&notice);
                 tell(&notice);
-                self.desk.tell(notice, self.moment());
+                self.desk.tell(News::Call(notice), self.moment());
             }
             Output::Reply { id, reply } => self.desk.answer(id, reply),
-            Output::Gateway(GatewayChange { trunk, address, state }) => {
+            Output::Gateway(change) => {
+                let GatewayChange { trunk, address, state } = &change;
                 tracing::warn!(event = "gateway", %trunk, %address, state);
+                self.desk.tell(News::Gateway(change), self.moment());
             }
             Output::Observed(observation) => {
                 self.recorder.observe(&observation);

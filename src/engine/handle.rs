@@ -16,7 +16,7 @@ use crate::base::time::Instant;
 use crate::call::command::{CallSelector, Command, Refusal, Reply};
 use crate::call::notice::Notice;
 use crate::switch::view::CallView;
-use crate::switch::{Switch, View};
+use crate::switch::{GatewayChange, Switch, View};
 
 /// Requests that wait for the loop.
 const REQUESTS: usize = 256;
@@ -77,11 +77,20 @@ pub struct Shown {
 #[derive(Clone, Debug)]
 pub struct Told {
     /// What.
-    pub notice: Notice,
+    pub news: News,
     /// When, since 1970.
     pub wall: Duration,
-    /// How many notices before it found no room.
+    /// How many of its kind before it found no room.
     pub lost_before: u64,
+}
+
+/// What the HTTP interface is told.
+#[derive(Clone, Debug)]
+pub enum News {
+    /// Something happened to a call.
+    Call(Notice),
+    /// A gateway is believed to work, or no longer.
+    Gateway(GatewayChange),
 }
 
 /// Why the loop was not asked, or did not answer.
@@ -203,10 +212,13 @@ impl Desk {
     }
 
     /// Tells what happened.
-    pub(crate) fn tell(&mut self, notice: Notice, at: Moment) {
+    pub(crate) fn tell(&mut self, news: News, at: Moment) {
         let Some(told) = &self.told else { return };
-        let wall = at.wall_of(notice.at);
-        match told.try_send(Told { notice, wall, lost_before: self.lost }) {
+        let wall = match &news {
+            News::Call(notice) => at.wall_of(notice.at),
+            News::Gateway(_) => at.wall,
+        };
+        match told.try_send(Told { news, wall, lost_before: self.lost }) {
             Ok(()) => self.lost = 0,
             Err(mpsc::error::TrySendError::Full(_)) => self.lost = self.lost.saturating_add(1),
             // Nobody listens: there is no HTTP interface.

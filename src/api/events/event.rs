@@ -11,6 +11,7 @@ use crate::base::ids::{CallId, LegId, TransferId};
 use crate::call::notice::{CallerLoss, RefusedFor, TransferStep, What};
 use crate::call::record::{CallRecord, Trigger};
 use crate::routing::config::Priority;
+use crate::switch::GatewayChange;
 
 /// One event.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -117,6 +118,12 @@ pub(crate) enum Kind {
         /// The final SIP status, if one came.
         #[serde(skip_serializing_if = "Option::is_none")]
         code: Option<u16>,
+    },
+    /// A gateway did not answer at all; the next one is tried.
+    #[serde(rename = "party.gateway_silent")]
+    PartyGatewaySilent {
+        /// The leg.
+        leg: String,
     },
     /// A person has answered and talks with the caller.
     #[serde(rename = "party.answered")]
@@ -264,6 +271,16 @@ pub(crate) enum Kind {
         /// The transfer.
         transfer: String,
     },
+    /// A gateway is believed to work, or no longer. Agents are not told.
+    #[serde(rename = "trunk.gateway")]
+    TrunkGateway {
+        /// The trunk.
+        trunk: String,
+        /// Where the gateway is.
+        address: String,
+        /// `up`, `down` or `half_open`.
+        state: &'static str,
+    },
     /// Events before this one are missing here: read `/v1/calls` afresh.
     #[serde(rename = "gap")]
     Gap {
@@ -307,6 +324,7 @@ pub(super) fn kind_of(what: &What) -> Option<Kind> {
             Kind::PartyRinging { leg: leg(ringing), after_ms: milliseconds(*after) }
         }
         What::NotTaken { leg: rung, code } => Kind::PartyNotTaken { leg: leg(rung), code: *code },
+        What::GatewaySilent { leg: dialled } => Kind::PartyGatewaySilent { leg: leg(dialled) },
         What::NobodyFree { round } => Kind::CallWaiting { round: *round },
         What::Answered { leg: answered, who, waited } => {
             Kind::PartyAnswered { leg: leg(answered), party: Party::of(who), after_ms: milliseconds(*waited) }
@@ -323,11 +341,14 @@ pub(super) fn kind_of(what: &What) -> Option<Kind> {
         What::Quarantined { state } => Kind::CallQuarantined { state },
         What::Transfer { transfer, step } => transfer_kind(*transfer, step),
         What::Released(record) => released(record),
-        What::GatewaySilent { .. }
-        | What::SessionRefused { .. }
-        | What::TransferRefused { .. }
-        | What::Ignored { .. } => return None,
+        What::SessionRefused { .. } | What::TransferRefused { .. } | What::Ignored { .. } => return None,
     })
+}
+
+/// The event of a gateway.
+pub(super) fn gateway(change: &GatewayChange) -> Kind {
+    let (trunk, address) = (change.trunk.to_string(), change.address.to_string());
+    Kind::TrunkGateway { trunk, address, state: change.state }
 }
 
 fn transfer_kind(transfer: TransferId, step: &TransferStep) -> Kind {

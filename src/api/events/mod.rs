@@ -22,8 +22,9 @@ pub(super) use stream::events;
 
 use super::access::{Access, Client};
 use super::problem::{self, Problem};
+use crate::call::notice::Notice;
 use crate::engine::clock::Clock;
-use crate::engine::handle::Told;
+use crate::engine::handle::{News, Told};
 use audience::Audience;
 use ring::{Line, Ring};
 
@@ -82,10 +83,17 @@ impl Hub {
             let kind = Kind::Gap { after: None, lost: Some(told.lost_before) };
             shared.ring.push(told.wall, None, kind, ring::Seen::ByAll);
         }
-        let call = told.notice.call;
-        let seen = shared.audience.follow(call, &told.notice.what);
-        if let Some(kind) = event::kind_of(&told.notice.what) {
-            shared.ring.push(told.wall, Some(call), kind, ring::Seen::By(seen));
+        match &told.news {
+            News::Call(Notice { call, at: _, what }) => {
+                let seen = shared.audience.follow(*call, what);
+                if let Some(kind) = event::kind_of(what) {
+                    shared.ring.push(told.wall, Some(*call), kind, ring::Seen::By(seen));
+                }
+            }
+            News::Gateway(change) => {
+                let nobody = ring::Seen::By(ring::Agents::new());
+                shared.ring.push(told.wall, None, event::gateway(change), nobody);
+            }
         }
         self.newest.send_replace(shared.ring.newest());
     }

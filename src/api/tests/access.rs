@@ -10,13 +10,14 @@ use crate::api::routes::OpenTo;
 use crate::api::{admin, openapi, routes};
 
 /// Every route: method, path as asked for, then who may: agent 1001, supervisor, administrator, system.
-const WHO_MAY: [(&str, &str, [bool; 4]); 8] = [
+const WHO_MAY: [(&str, &str, [bool; 4]); 9] = [
     ("GET", "/v1/calls", [true, true, false, true]),
     ("GET", "/v1/calls/00000000000000000000000000000001", [true, true, false, true]),
     ("POST", "/v1/calls/00000000000000000000000000000001/transfers", [true, true, false, true]),
     ("GET", "/v1/calls/agent:1001/transfers/00000000000000000000000000000007", [true, true, false, true]),
     ("DELETE", "/v1/calls/agent:1001/transfers/00000000000000000000000000000007", [true, true, false, true]),
     ("GET", "/v1/agents", [true, true, true, true]),
+    ("GET", "/v1/trunks", [false, true, true, true]),
     ("GET", "/v1/events?after=x", [true, true, false, true]),
     ("POST", "/v1/admin/reload", [false, false, false, false]),
 ];

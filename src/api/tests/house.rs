@@ -20,11 +20,11 @@ use crate::engine::handle::{self, Desk, Moment, Request, Shown, Told, Wish};
 use crate::engine::health::Health;
 use crate::engine::reload;
 use crate::metrics;
-use crate::routing::config::Priority;
+use crate::routing::config::{PeerClass, Priority};
 use crate::routing::{CallerId, Decision, decision::Answering};
 use crate::sip::fact::Peer;
 use crate::switch::View;
-use crate::switch::view::{AgentState, AgentView, CallView, LegView};
+use crate::switch::view::{AgentState, AgentView, CallView, GatewayView, LegView, TrunkView};
 
 /// The citizen's number, whole.
 pub(super) const NUMBER: &str = "13900001111";
@@ -207,7 +207,28 @@ fn view() -> View {
     View {
         calls: vec![call(CALL_OF_1001, "1001"), call(CALL_OF_1002, "1002")],
         agents: vec![agent("1001", CALL_OF_1001), agent("1002", CALL_OF_1002), absent],
+        trunks: vec![trunk()],
         ..View::default()
+    }
+}
+
+/// A trunk with two gateways, one of them down.
+fn trunk() -> TrunkView {
+    let gateway = |last, state| GatewayView {
+        address: ([10, 2, 0, last], 5060).into(),
+        state,
+        since: Instant::START,
+        heard: None,
+    };
+    TrunkView {
+        trunk: TrunkId::from("police"),
+        class: PeerClass::Linkage,
+        legs_in: 0,
+        legs_out: 2,
+        limit: 30,
+        up: true,
+        heard: Some(Instant::START),
+        gateways: vec![gateway(1, "up"), gateway(2, "down")],
     }
 }
 

@@ -73,3 +73,12 @@ async fn administrators_see_agents_and_not_their_calls() {
     assert_eq!(agents["agents"].as_array().unwrap().len(), 3);
     assert!(agents["agents"].as_array().unwrap().iter().all(|agent| agent["call"].is_null()));
 }
+
+#[tokio::test]
+async fn trunks_show_their_load_and_which_gateway_is_down() {
+    let house = House::new();
+    let trunks = house.ask("administrator", "GET", "/v1/trunks", None).await.json();
+    let police = &trunks["trunks"][0];
+    assert_eq!((&police["trunk"], &police["up"], &police["legs_out"]), (&"police".into(), &true.into(), &2.into()));
+    assert_eq!(police["gateways"][1]["state"], "down");
+}

@@ -14,12 +14,13 @@ use crate::base::time::Instant;
 use crate::call::notice::{Notice, TransferStep, What};
 use crate::call::record::{Trigger, Who};
 use crate::engine::clock::Clock;
-use crate::engine::handle::Told;
+use crate::engine::handle::{News, Told};
 use crate::routing::config::Priority;
+use crate::switch::GatewayChange;
 
 fn told(call: CallId, what: What) -> Told {
     let notice = Notice { call, at: Instant::START, what };
-    Told { notice, wall: Duration::from_secs(1_800_000_000), lost_before: 0 }
+    Told { news: News::Call(notice), wall: Duration::from_secs(1_800_000_000), lost_before: 0 }
 }
 
 fn arrived(call: CallId) -> Told {
@@ -205,6 +206,17 @@ async fn server_sent_events_carry_numbers_pings_and_resume_by_last_event_id() {
     let mut body = response.into_body().into_data_stream();
     let chunk = futures_util::StreamExt::next(&mut body).await.unwrap().unwrap();
     assert!(String::from_utf8_lossy(&chunk).contains("call.resumed"));
+}
+
+#[tokio::test]
+async fn a_gateway_that_goes_down_is_told_to_supervisors_and_not_to_agents() {
+    let hub = hub();
+    let mut agent = hub.subscribe(client(Role::Agent(AgentId::from("1001"))), None).unwrap();
+    let mut supervisor = hub.subscribe(client(Role::Supervisor), None).unwrap();
+    let change = GatewayChange { trunk: "police".into(), address: ([10, 2, 0, 1], 5060).into(), state: "down" };
+    hub.take(&Told { news: News::Gateway(change), wall: Duration::from_secs(1_800_000_000), lost_before: 0 });
+    assert_eq!(types(&mut supervisor).await, ["trunk.gateway"]);
+    assert!(types(&mut agent).await.is_empty());
 }
 
 /// A page of another site in an operator's browser gets no stream (V39).
