@@ -43,7 +43,7 @@ pub(super) fn trunk(entry: &TrunkEntry) -> Trunk {
             emergency_reserve: entry
                 .emergency_reserve
                 .as_ref()
-                .map_or(entry.calls.get_ref() / 10, |row| *row.get_ref()),
+                .map_or_else(|| entry.calls.get_ref() / 10, |row| *row.get_ref()),
             invites_per_s: *entry.invites_per_s.get_ref(),
         },
         subscription: subscription(entry),
