@@ -52,10 +52,10 @@ enum Command {
     },
     /// Shows the main job on loopback: a daemon, and people who telephone through it, as separate processes.
     Demo {
-        /// Which part.
-        #[arg(long, value_enum, default_value_t = Step::Bridge)]
-        step: Step,
-        /// One JSON object instead of the story.
+        /// Only this part.
+        #[arg(long, value_enum)]
+        step: Option<Step>,
+        /// One JSON object for each part instead of the story.
         #[arg(long)]
         json: bool,
         /// Leaves the daemon running afterwards, until a signal comes.
@@ -71,6 +71,8 @@ enum Command {
 enum Step {
     /// Two citizens call 12345 at the same time and talk with two agents.
     Bridge,
+    /// A citizen is handed from 12345 to 110 and back, with one press each.
+    Transfer,
 }
 
 /// Runs the command that the process was started with.
@@ -84,9 +86,13 @@ pub fn run() -> ExitCode {
             check::check(&config, if json { Form::Json } else { Form::Text })
         }
         Command::Demo { step, json, stay } => {
-            let Step::Bridge = step;
+            let steps = match step {
+                Some(Step::Bridge) => vec![demo::Step::Bridge],
+                Some(Step::Transfer) => vec![demo::Step::Transfer],
+                None => vec![demo::Step::Bridge, demo::Step::Transfer],
+            };
             let options = demo::Options {
-                step: demo::Step::Bridge,
+                steps,
                 form: if json { demo::Form::Json } else { demo::Form::Story },
                 afterwards: if stay { demo::Afterwards::Stay } else { demo::Afterwards::End },
             };

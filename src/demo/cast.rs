@@ -1,10 +1,11 @@
-//! The people: four processes, what they are told and what they say.
+//! The people: a process each, what they are told and what they say.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{ChildStdin, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
+use super::ladder::Message;
 use super::line::{Cue, Heard, Line, Role, Script, Way};
 use super::stage::{Process, REALM, Stage, Trouble, program};
 
@@ -23,8 +24,17 @@ pub(super) struct Cast<'a> {
     stage: &'a Stage,
     pub(super) people: Vec<Person>,
     lines: Receiver<(usize, Line)>,
-    /// Every SIP message that somebody sent or received: when, who, which way, what.
-    pub(super) messages: Vec<(u64, usize, Way, String)>,
+    /// Every message that somebody sent or received.
+    pub(super) messages: Vec<Message>,
+}
+
+/// Somebody who is to enter.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entrance {
+    pub(super) number: &'static str,
+    pub(super) part: Part,
+    /// The last number of the address.
+    pub(super) place: u8,
 }
 
 /// One of them.
@@ -35,7 +45,9 @@ pub(super) struct Person {
     /// The number that the telephone showed: From, and P-Asserted-Identity.
     pub(super) shown: Option<(String, Option<String>)>,
     pub(super) heard: Option<Heard>,
-    progress: Progress,
+    /// The last word on the transfer that was pressed.
+    pub(super) transferred: Option<u16>,
+    pub(super) progress: Progress,
     cues: ChildStdin,
     _process: Process,
 }
@@ -44,69 +56,57 @@ pub(super) struct Person {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     Citizen,
+    /// Registered at lianxian.
     Agent,
+    /// Behind a trunk.
+    Seat,
 }
 
+/// How far somebody's call is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Progress {
+pub(super) enum Progress {
     Entering,
     Ready,
     Talking,
     Over,
 }
 
-/// Numbers from the ranges of the examples: nobody's.
-const PEOPLE: [(&str, Part, u8); 4] = [
-    ("13900001111", Part::Citizen, 11),
-    ("13900002222", Part::Citizen, 12),
-    ("1001", Part::Agent, 21),
-    ("1002", Part::Agent, 22),
-];
-
 impl<'a> Cast<'a> {
-    /// Starts everybody's process.
-    pub(super) fn enter(stage: &'a Stage) -> Result<Self, Trouble> {
+    /// Starts everybody's process; the first one to enter has the first tone.
+    pub(super) fn enter(stage: &'a Stage, entrances: &[Entrance]) -> Result<Self, Trouble> {
         let (say, lines) = sync_channel(LINES);
         let mut people = Vec::new();
-        for (index, ((number, part, last), tone_hz)) in PEOPLE.into_iter().zip(TONES).enumerate() {
-            let role = match part {
-                Part::Citizen => Role::Citizen { number: number.to_owned(), dials: "12345".to_owned() },
-                Part::Agent => Role::Agent {
-                    number: number.to_owned(),
-                    realm: REALM.to_owned(),
-                    password: stage.password(index.saturating_sub(2)).to_owned(),
-                },
+        for (index, (entrance, tone_hz)) in entrances.iter().zip(TONES).enumerate() {
+            let number = entrance.number.to_owned();
+            let role = match entrance.part {
+                Part::Citizen => Role::Citizen { number, dials: "12345".to_owned() },
+                Part::Agent => {
+                    let password = stage.password(&number).to_owned();
+                    Role::Agent { number, realm: REALM.to_owned(), password }
+                }
+                Part::Seat => Role::Seat { number },
             };
             let script = Script {
                 role,
-                sip: stage.address(last, 5060),
-                rtp: stage.address(last, 40_000),
+                sip: stage.address(entrance.place, 5060),
+                rtp: stage.address(entrance.place, 40_000),
                 daemon: stage.address(1, 5060),
                 tone_hz,
                 listens_for: TONES.to_vec(),
             };
-            people.push(start(index, number, part, &script, say.clone())?);
+            people.push(start(index, *entrance, &script, say.clone())?);
         }
-        Ok(Self { stage, people, lines, messages: Vec::new() })
+        let mut cast = Self { stage, people, lines, messages: Vec::new() };
+        cast.wait_for_all(Progress::Ready, "is not ready")?;
+        Ok(cast)
     }
 
-    /// Waits until both agents are registered.
-    pub(super) fn wait_until_ready(&mut self) -> Result<(), Trouble> {
-        self.wait_for(Progress::Ready, "is not ready")
-    }
-
-    /// Both citizens call at the same time.
-    pub(super) fn citizens_call(&mut self) -> Result<(), Trouble> {
-        let citizens = self.people.iter_mut().filter(|person| person.part == Part::Citizen);
-        for citizen in citizens {
-            citizen.cue(Cue::Call)?;
+    /// Gives somebody a cue.
+    pub(super) fn cue(&mut self, index: usize, cue: &Cue) -> Result<(), Trouble> {
+        match self.people.get_mut(index) {
+            Some(person) => tell(&mut person.cues, cue),
+            None => Ok(()),
         }
-        Ok(())
-    }
-
-    /// Waits until everybody talks.
-    pub(super) fn wait_until_talking(&mut self) -> Result<(), Trouble> {
-        self.wait_for(Progress::Talking, "does not come to talk")
     }
 
     /// Lets the story go on for a while.
@@ -119,36 +119,43 @@ impl<'a> Cast<'a> {
         Ok(())
     }
 
-    /// One call is ended by its citizen, the other by its agent; then everybody says what was heard.
-    pub(super) fn hang_up(&mut self) -> Result<(), Trouble> {
-        let second = self.people.get(1).map_or("", |citizen| citizen.number);
-        let answered_second = |person: &Person| {
-            person.shown.as_ref().is_some_and(|(from, _)| from == second) && person.part == Part::Agent
-        };
-        let agent = self.people.iter().position(answered_second);
-        for index in [Some(0), agent].into_iter().flatten() {
-            if let Some(person) = self.people.get_mut(index) {
-                person.cue(Cue::HangUp)?;
-            }
-        }
-        self.wait_for(Progress::Over, "is not released")?;
+    /// Everybody says what was heard.
+    pub(super) fn listen(&mut self) -> Result<(), Trouble> {
         self.pause(ECHO)?;
-        for person in &mut self.people {
-            person.cue(Cue::Listen)?;
+        for index in 0..self.people.len() {
+            self.cue(index, &Cue::Listen)?;
         }
-        let until = Instant::now() + PATIENCE;
-        while self.people.iter().any(|person| person.heard.is_none()) && Instant::now() < until {
-            self.stage.check()?;
-            self.take_one(Duration::from_millis(20))?;
-        }
-        Ok(())
+        self.wait_until(|people| {
+            let quiet = people.iter().find(|person| person.heard.is_none());
+            quiet.map(|person| (person.name(), "does not say what was heard"))
+        })
     }
 
-    fn wait_for(&mut self, progress: Progress, why: &str) -> Result<(), Trouble> {
+    /// Waits until everybody is so far.
+    pub(super) fn wait_for_all(&mut self, progress: Progress, why: &'static str) -> Result<(), Trouble> {
+        self.wait_until(|people| {
+            let late = people.iter().find(|person| person.progress < progress);
+            late.map(|person| (person.name(), why))
+        })
+    }
+
+    /// Waits until somebody is so far.
+    pub(super) fn wait_for(&mut self, index: usize, progress: Progress, why: &'static str) -> Result<(), Trouble> {
+        self.wait_until(|people| {
+            let late = people.get(index).filter(|person| person.progress < progress);
+            late.map(|person| (person.name(), why))
+        })
+    }
+
+    /// Waits until nobody is missing: who is, and why that is too late.
+    pub(super) fn wait_until(
+        &mut self,
+        missing: impl Fn(&[Person]) -> Option<(String, &'static str)>,
+    ) -> Result<(), Trouble> {
         let until = Instant::now() + PATIENCE;
-        while let Some(late) = self.people.iter().find(|person| person.progress < progress) {
+        while let Some((who, why)) = missing(&self.people) {
             if Instant::now() >= until {
-                return Err(self.trouble(late.name(), why.to_owned()));
+                return Err(self.trouble(who, why.to_owned()));
             }
             self.stage.check()?;
             self.take_one(Duration::from_millis(20))?;
@@ -172,7 +179,15 @@ impl<'a> Cast<'a> {
             Line::Over => person.progress = person.progress.max(Progress::Over),
             Line::Shown { from, asserted } => person.shown = Some((from, asserted)),
             Line::Heard(heard) => person.heard = Some(heard),
-            Line::Message { at_ms, way, what } => self.messages.push((at_ms, index, way, what)),
+            Line::Transferred { code } => person.transferred = Some(code),
+            Line::Message { at_ms, way, what } => {
+                let part = match person.part {
+                    Part::Citizen => "citizen",
+                    Part::Agent => "agent",
+                    Part::Seat => "seat",
+                };
+                self.messages.push(Message { at_ms, who: person.name(), part, sent: way == Way::Sent, what });
+            }
             Line::Failed { why } => {
                 let name = person.name();
                 return Err(self.trouble(name, why));
@@ -192,11 +207,8 @@ impl Person {
         match self.part {
             Part::Citizen => format!("citizen {}", crate::base::pii::Pii::new(self.number)),
             Part::Agent => format!("agent {}", self.number),
+            Part::Seat => format!("seat of {}", self.number),
         }
-    }
-
-    fn cue(&mut self, cue: Cue) -> Result<(), Trouble> {
-        tell(&mut self.cues, &cue)
     }
 }
 
@@ -205,13 +217,7 @@ fn tell<T: serde::Serialize>(to: &mut ChildStdin, what: &T) -> Result<(), Troubl
     writeln!(to, "{text}").and_then(|()| to.flush()).map_err(|error| Trouble::System("a person's process", error))
 }
 
-fn start(
-    index: usize,
-    number: &'static str,
-    part: Part,
-    script: &Script,
-    say: SyncSender<(usize, Line)>,
-) -> Result<Person, Trouble> {
+fn start(index: usize, entrance: Entrance, script: &Script, say: SyncSender<(usize, Line)>) -> Result<Person, Trouble> {
     let mut command = program()?;
     command.arg("demo-party").stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut process = Process::start(command, "a person's process")?;
@@ -233,11 +239,12 @@ fn start(
     tell(&mut cues, script)?;
     let tone_hz = script.tone_hz;
     Ok(Person {
-        number,
-        part,
+        number: entrance.number,
+        part: entrance.part,
         tone_hz,
         shown: None,
         heard: None,
+        transferred: None,
         progress: Progress::Entering,
         cues,
         _process: process,

@@ -28,13 +28,17 @@ pub(super) enum Role {
     Citizen { number: String, dials: String },
     /// Registers and answers.
     Agent { number: String, realm: String, password: String },
+    /// Answers what comes over its trunk.
+    Seat { number: String },
 }
 
 /// A later line to a party.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Cue {
     /// Call.
     Call,
+    /// Press the transfer key of the telephone: REFER to this number.
+    Transfer { to: String },
     /// Hang up, if nobody has, then say what was heard.
     HangUp,
     /// Only say what was heard.
@@ -52,6 +56,8 @@ pub(super) enum Line {
     Shown { from: String, asserted: Option<String> },
     /// The call is up.
     Talking,
+    /// The last word on the transfer that was pressed: the code in the NOTIFY that ends the subscription.
+    Transferred { code: u16 },
     /// The call is over.
     Over,
     /// What was heard.
@@ -73,6 +79,17 @@ pub(super) struct Heard {
     pub(super) tones_ms: BTreeMap<u32, u32>,
     /// The longest pause between the first and the last sound of each tone, in milliseconds.
     pub(super) longest_gap_ms: BTreeMap<u32, u32>,
+    /// Which tone was heard when, from the first sound to the last.
+    pub(super) timeline: Vec<Span>,
     /// RTP packets that arrived.
     pub(super) packets: u32,
+}
+
+/// A stretch of one tone, or of none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Span {
+    /// The tone; `None` is silence.
+    pub(super) tone_hz: Option<u32>,
+    /// How long, in milliseconds.
+    pub(super) ms: u32,
 }

@@ -8,28 +8,30 @@
 
 #![allow(clippy::disallowed_methods, reason = "the people of the story live by the wall clock")]
 
+mod bridge;
+mod transfer;
+
 mod cast;
+mod ladder;
 mod line;
 pub mod party;
-mod report;
 mod stage;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::process::ExitCode;
-use std::time::Duration;
 
-use cast::Cast;
-use report::Report;
+use serde::Serialize;
+
 use stage::{Stage, Trouble};
 
 /// What is to be shown, and how.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Which part of the story.
-    pub step: Step,
+    /// Which parts of the story, in order.
+    pub steps: Vec<Step>,
     /// How it is told.
     pub form: Form,
-    /// What happens to the daemon afterwards.
+    /// What happens to the daemon of the last part afterwards.
     pub afterwards: Afterwards,
 }
 
@@ -38,7 +40,7 @@ pub struct Options {
 pub enum Form {
     /// For people.
     Story,
-    /// One JSON object.
+    /// One JSON object for each part, one a line.
     Json,
 }
 
@@ -56,42 +58,63 @@ pub enum Afterwards {
 pub enum Step {
     /// Two citizens call 12345 at the same time and talk with two agents.
     Bridge,
+    /// A citizen is handed from 12345 to 110 and back, with one press each.
+    Transfer,
 }
-
-/// How long the two pairs talk.
-const TALK: Duration = Duration::from_secs(3);
 
 /// Shows the story on `out`. 0 if it came true, 1 if not, 2 if it could not be played.
 pub fn run(options: &Options, out: &mut dyn Write) -> ExitCode {
-    let told = match options.step {
-        Step::Bridge => bridge(options, out),
-    };
-    match told {
-        Ok(came_true) => ExitCode::from(u8::from(!came_true)),
-        Err(trouble) => {
-            // The reader may be gone; the exit code says it anyway.
-            writeln!(std::io::stderr(), "lianxian demo: {trouble}").ok();
-            ExitCode::from(2)
+    let mut came_true = true;
+    for (index, step) in options.steps.iter().enumerate() {
+        let afterwards = if index + 1 == options.steps.len() { options.afterwards } else { Afterwards::End };
+        match show(*step, options.form, afterwards, out) {
+            Ok(well) => came_true &= well,
+            Err(trouble) => {
+                // The reader may be gone; the exit code says it anyway.
+                writeln!(io::stderr(), "lianxian demo: {trouble}").ok();
+                return ExitCode::from(2);
+            }
         }
     }
+    ExitCode::from(u8::from(!came_true))
 }
 
-fn bridge(options: &Options, out: &mut dyn Write) -> Result<bool, Trouble> {
+fn show(step: Step, form: Form, afterwards: Afterwards, out: &mut dyn Write) -> Result<bool, Trouble> {
     let stage = Stage::build()?;
-    let mut cast = Cast::enter(&stage)?;
-    cast.wait_until_ready()?;
-    cast.citizens_call()?;
-    cast.wait_until_talking()?;
-    cast.pause(TALK)?;
-    cast.hang_up()?;
-    let report = Report::new(&cast, &stage);
-    match options.form {
-        Form::Story => report.write_story(out)?,
-        Form::Json => report.write_json(out)?,
-    }
-    match options.afterwards {
+    let came_true = match step {
+        Step::Bridge => {
+            let report = bridge::play(&stage)?;
+            match form {
+                Form::Story => report.write_story(out)?,
+                Form::Json => write_json(out, report.came_true(), &report)?,
+            }
+            report.came_true()
+        }
+        Step::Transfer => {
+            let report = transfer::play(&stage)?;
+            match form {
+                Form::Story => report.write_story(out)?,
+                Form::Json => write_json(out, report.came_true(), &report)?,
+            }
+            report.came_true()
+        }
+    };
+    out.flush()?;
+    match afterwards {
         Afterwards::End => {}
         Afterwards::Stay => stage.linger(out)?,
     }
-    Ok(report.came_true())
+    Ok(came_true)
+}
+
+/// One JSON object.
+fn write_json(out: &mut dyn Write, came_true: bool, report: &impl Serialize) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Whole<'a, T> {
+        came_true: bool,
+        #[serde(flatten)]
+        report: &'a T,
+    }
+    serde_json::to_writer(&mut *out, &Whole { came_true, report })?;
+    writeln!(out)
 }

@@ -45,11 +45,17 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a process may take to end after each signal.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+/// Who proves itself with what.
+type Passwords = [(&'static str, String); 3];
+
+/// Another system, which gives commands over HTTP.
+pub(super) const CTI: &str = "CTI";
+
 /// The stage with the running daemon. Dropping it ends the daemon and removes every file.
 #[derive(Debug)]
 pub(super) struct Stage {
     block: [u8; 2],
-    passwords: [String; 2],
+    passwords: Passwords,
     folder: Folder,
     interrupted: Arc<AtomicBool>,
     daemon: Process,
@@ -60,7 +66,7 @@ impl Stage {
     pub(super) fn build() -> Result<Self, Trouble> {
         let interrupted = watch_signals()?;
         let block = free_block()?;
-        let passwords = [password()?, password()?];
+        let passwords = [("1001", password()?), ("1002", password()?), (CTI, password()?)];
         let folder = Folder::new()?;
         write_configuration(&folder.path, block)?;
         let daemon = start_daemon(&folder.path, &passwords)?;
@@ -69,14 +75,20 @@ impl Stage {
         Ok(stage)
     }
 
-    /// An address of the story: 1 is the daemon, 11 and 12 the citizens, 21 and 22 the agents.
+    /// An address of the story: 1 is the daemon, 11 and 12 the citizens, 21 and 22 the agents, 31 the seat of 110.
     pub(super) fn address(&self, last: u8, port: u16) -> SocketAddr {
         address(self.block, last, port)
     }
 
-    /// The password of agent 0 or 1.
-    pub(super) fn password(&self, agent: usize) -> &str {
-        self.passwords.get(agent).map_or("", String::as_str)
+    /// The password of an agent, and the token of the CTI server.
+    pub(super) fn password(&self, of: &str) -> &str {
+        self.passwords.iter().find(|(name, _)| *name == of).map_or("", |(_, password)| password)
+    }
+
+    /// `lianxian_caller_lost_total`.
+    pub(super) fn callers_lost(&self) -> Option<u64> {
+        let text = self.ask("/metrics")?;
+        text.lines().find_map(|line| line.strip_prefix("lianxian_caller_lost_total "))?.trim().parse().ok()
     }
 
     /// Whether somebody wants the story to end.
@@ -93,12 +105,19 @@ impl Stage {
 
     /// What the daemon answers to one GET on its administrators' listener.
     pub(super) fn ask(&self, path: &str) -> Option<String> {
-        let mut stream = TcpStream::connect_timeout(&self.address(1, 9464), Duration::from_millis(200)).ok()?;
-        stream.set_read_timeout(Some(Duration::from_secs(2))).ok()?;
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: lianxian\r\nConnection: close\r\n\r\n").ok()?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).ok()?;
-        Some(answer)
+        let request = format!("GET {path} HTTP/1.1\r\nHost: lianxian\r\nConnection: close\r\n\r\n");
+        exchange(self.address(1, 9464), &request)
+    }
+
+    /// What the daemon answers to a command of the CTI server: a POST of JSON.
+    pub(super) fn command(&self, path: &str, json: &str) -> Option<String> {
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: lianxian\r\nConnection: close\r\nAuthorization: Bearer {}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{json}",
+            self.password(CTI),
+            json.len(),
+        );
+        exchange(self.address(1, 8080), &request)
     }
 
     /// Leaves the daemon running until a signal comes.
@@ -133,6 +152,16 @@ impl Stage {
     }
 }
 
+/// One HTTP request and all of its answer.
+fn exchange(with: SocketAddr, request: &str) -> Option<String> {
+    let mut stream = TcpStream::connect_timeout(&with, Duration::from_millis(200)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(2))).ok()?;
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    Some(answer)
+}
+
 fn address(block: [u8; 2], last: u8, port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::new(127, block[0], block[1], last), port))
 }
@@ -145,7 +174,7 @@ fn free_block() -> Result<[u8; 2], Trouble> {
         getrandom::fill(&mut block).map_err(Trouble::Chance)?;
         // 127.0.x is where other daemons live.
         block[0] = block[0].max(1);
-        let sip = [1, 11, 12, 21, 22].map(|last| address(block, last, 5060));
+        let sip = [1, 11, 12, 21, 22, 31].map(|last| address(block, last, 5060));
         if sip.into_iter().all(|address| UdpSocket::bind(address).is_ok()) {
             return Ok(block);
         }
@@ -222,12 +251,14 @@ fn write_configuration(folder: &Path, block: [u8; 2]) -> Result<(), Trouble> {
         "[sip]\nrealm = \"{REALM}\"\n\
          [[sip.listen]]\ntransport = \"udp\"\naddress = \"{sip}\"\n[[sip.listen]]\ntransport = \"tcp\"\naddress = \"{sip}\"\n\
          [softphones]\nnetworks = [\"{}/32\", \"{}/32\"]\n[media]\naddress = \"{}\"\nfirst_port = 20000\nlast_port = 20199\n\
-         prompts = \"{}\"\n[admin]\nlisten = \"{}\"\n[files]\nprofiles = \".\"\n",
+         prompts = \"{}\"\n[admin]\nlisten = \"{}\"\n[files]\nprofiles = \".\"\n\
+         [http]\nlisten = \"{}\"\n[[http.token]]\nname = \"{CTI}\"\nrole = \"system\"\nsecret = \"${{STORY_{CTI}}}\"\n",
         host(21),
         host(22),
         host(1),
         prompts.display(),
         at(1, 9464),
+        at(1, 8080),
         sip = at(1, 5060),
     );
     let trunk = |id: &str, last| {
@@ -237,7 +268,8 @@ fn write_configuration(folder: &Path, block: [u8; 2]) -> Result<(), Trouble> {
             at(last, 5060)
         )
     };
-    let hotlines = "[[hotline]]\nnumber = \"12345\"\nplan = [{ group = \"desk\" }]\n";
+    let hotlines = "[[hotline]]\nnumber = \"12345\"\nplan = [{ group = \"desk\" }]\n\
+         [[hotline]]\nnumber = \"110\"\nplan = [{ trunk = \"police\", number = \"110\" }]\n";
     let agent = |number: u32| {
         format!("[[agent]]\nnumber = \"{number}\"\ngroups = [\"desk\"]\nsecret = \"${{STORY_{number}}}\"\n")
     };
@@ -245,7 +277,7 @@ fn write_configuration(folder: &Path, block: [u8; 2]) -> Result<(), Trouble> {
     let profile = format!("rtp_source = \"sdp\"\nmedia_networks = [\"{}/24\"]\n", host(0));
     let files = [
         ("lianxian.toml", main),
-        ("trunks.toml", trunk("first", 11) + &trunk("second", 12)),
+        ("trunks.toml", trunk("first", 11) + &trunk("second", 12) + &trunk("police", 31)),
         ("hotlines.toml", hotlines.to_owned()),
         ("agents.toml", agents),
         ("generic.toml", profile.clone()),
@@ -257,13 +289,12 @@ fn write_configuration(folder: &Path, block: [u8; 2]) -> Result<(), Trouble> {
     Ok(())
 }
 
-fn start_daemon(folder: &Path, passwords: &[String; 2]) -> Result<Process, Trouble> {
+fn start_daemon(folder: &Path, passwords: &Passwords) -> Result<Process, Trouble> {
     let log = fs::File::create(folder.join("daemon.log")).map_err(|error| Trouble::System("the log", error))?;
     let errors = log.try_clone().map_err(|error| Trouble::System("the log", error))?;
-    let [first, second] = passwords;
     let mut command = program()?;
     command.arg("serve").arg("--with-parent").arg("--config").arg(folder.join("lianxian.toml"));
-    command.env("STORY_1001", first).env("STORY_1002", second);
+    command.envs(passwords.iter().map(|(name, password)| (format!("STORY_{name}"), password)));
     command.stdin(Stdio::piped()).stdout(log).stderr(errors);
     Process::start(command, "the daemon")
 }

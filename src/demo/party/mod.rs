@@ -51,6 +51,7 @@ fn act(script: Script, cues: &Receiver<Cue>) -> std::io::Result<()> {
     loop {
         match cues.try_recv() {
             Ok(Cue::Call) => telephone.call()?,
+            Ok(Cue::Transfer { to }) => telephone.transfer(&to)?,
             Ok(Cue::HangUp) => telephone.hang_up()?,
             Ok(Cue::Listen) => telephone.say_what_was_heard(),
             Err(TryRecvError::Empty) => {}

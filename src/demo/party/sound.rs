@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::super::line::Heard;
+use super::super::line::{Heard, Span};
 use crate::media::g711::{PCMA_TO_LINEAR, encode_pcma};
 use crate::media::rtp::Header;
 use crate::media::tone::{Goertzel, Tone};
@@ -84,7 +84,8 @@ impl Sound {
     /// What was heard so far.
     pub(super) fn heard(&self, tones_hz: &[u32]) -> Heard {
         let recording = self.shared.recording.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut heard = Heard { packets: recording.packets, ..Heard::default() };
+        let timeline = timeline(&recording.samples, tones_hz);
+        let mut heard = Heard { packets: recording.packets, timeline, ..Heard::default() };
         for tone in tones_hz {
             let (sound_ms, gap_ms) = measure(&recording.samples, *tone);
             heard.tones_ms.insert(*tone, sound_ms);
@@ -167,6 +168,36 @@ fn measure(samples: &[i16], tone_hz: u32) -> (u32, u32) {
     (sound * STEP_MS, gap * STEP_MS)
 }
 
+/// Which tone is heard when, from the first sound to the last.
+fn timeline(samples: &[i16], tones_hz: &[u32]) -> Vec<Span> {
+    let loudest = |step: &[i16]| {
+        let heard = tones_hz.iter().map(|tone| (*tone, Goertzel::amplitude(*tone, step)));
+        let loud = heard.filter(|(_, amplitude)| *amplitude > HEARD);
+        loud.max_by(|one, other| one.1.total_cmp(&other.1)).map(|(tone, _)| tone)
+    };
+    let steps = samples.chunks_exact(STEP).map(|step| Span { tone_hz: loudest(step), ms: STEP_MS });
+    let runs = merged(steps);
+    let sounds = |span: &Span| span.tone_hz.is_some();
+    let cleaned = merged(
+        runs.into_iter().map(|span| Span { tone_hz: span.tone_hz.filter(|_| span.ms >= STEPS * STEP_MS), ms: span.ms }),
+    );
+    let (first, last) = (cleaned.iter().position(sounds), cleaned.iter().rposition(sounds));
+    let inside = first.zip(last).and_then(|(first, last)| cleaned.get(first..=last));
+    inside.map(<[Span]>::to_vec).unwrap_or_default()
+}
+
+/// Neighbours of the same tone are one stretch.
+fn merged(spans: impl Iterator<Item = Span>) -> Vec<Span> {
+    let mut merged: Vec<Span> = Vec::new();
+    for span in spans {
+        match merged.last_mut() {
+            Some(last) if last.tone_hz == span.tone_hz => last.ms += span.ms,
+            Some(_) | None => merged.push(span),
+        }
+    }
+    merged
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,5 +211,20 @@ mod tests {
         samples.extend((0..4_000).map(|_| tone.next_sample()));
         assert_eq!(measure(&samples, 900), (1_500, 200));
         assert_eq!(measure(&samples, 1_300), (0, 0));
+    }
+
+    #[test]
+    fn the_timeline_tells_who_was_heard_when_and_for_how_long_nobody() {
+        let mut samples = vec![0; 800];
+        for (tone_hz, steps) in [(500, 40), (900, 50)] {
+            let mut tone = Tone::new(tone_hz, LOUD);
+            samples.extend((0..steps * STEP).map(|_| tone.next_sample()));
+            samples.extend([0; 2 * STEP]);
+        }
+        // The edge of a switch is nobody's voice.
+        let mut edge = Tone::new(1_300, LOUD);
+        samples.extend((0..2 * STEP).map(|_| edge.next_sample()));
+        let spans = [(Some(500), 400), (None, 20), (Some(900), 500)].map(|(tone_hz, ms)| Span { tone_hz, ms });
+        assert_eq!(timeline(&samples, &[500, 900, 1_300]), spans);
     }
 }

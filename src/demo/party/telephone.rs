@@ -70,7 +70,7 @@ impl Telephone {
     /// What comes before everything else.
     pub(super) fn begin(&mut self) -> io::Result<()> {
         match &self.script.role {
-            Role::Citizen { .. } => say(&Line::Ready),
+            Role::Citizen { .. } | Role::Seat { .. } => say(&Line::Ready),
             Role::Agent { .. } => self.register(None)?,
         }
         Ok(())
@@ -104,6 +104,16 @@ impl Telephone {
         }
         self.call = Some(call);
         Ok(())
+    }
+
+    /// The transfer key (RFC 3515): the call goes on until lianxian takes it away.
+    pub(super) fn transfer(&mut self, to: &str) -> io::Result<()> {
+        let Some(mut call) = self.call.take() else { return Ok(()) };
+        call.sequence += 1;
+        let target = format!("Refer-To: <sip:{to}@{}>", self.script.daemon.ip());
+        let refer = self.request("REFER", &call, &[target, self.contact()], "");
+        self.call = Some(call);
+        self.send_until_answered(refer)
     }
 
     pub(super) fn say_what_was_heard(&mut self) {
@@ -165,6 +175,10 @@ impl Telephone {
             ("BYE", 200..=299) => {
                 self.waiting = None;
                 self.over();
+                Ok(())
+            }
+            ("REFER", 202) => {
+                self.waiting = None;
                 Ok(())
             }
             (method, code) => {
@@ -240,14 +254,29 @@ impl Telephone {
                 say(&Line::Failed { why: "the call was cancelled".to_owned() });
                 Ok(())
             }
+            "NOTIFY" => self.notified(&request),
             "OPTIONS" => self.send(&request.answer(200, "OK", "o", &[], "")),
             _ => self.send(&request.answer(405, "Method Not Allowed", "m", &[], "")),
         }
     }
 
+    fn notified(&mut self, notify: &Text) -> io::Result<()> {
+        self.send(&notify.answer(200, "OK", "", &[], ""))?;
+        let over = notify.header("Subscription-State").is_some_and(|state| state.starts_with("terminated"));
+        if let Some(code) = notify.reported().filter(|_| over) {
+            say(&Line::Transferred { code });
+        }
+        Ok(())
+    }
+
     fn invited(&mut self, invite: Text) -> io::Result<()> {
         let again = self.call.as_ref().is_some_and(|call| Some(call.call_id.as_str()) == invite.header("Call-ID"));
         if again {
+            // The session offered anew is answered as it is; an INVITE that is repeated has its answer already.
+            if invite.header("To").is_some_and(|to| to.contains("tag=")) {
+                let description = text::describe(self.script.rtp);
+                return self.send_until_answered(invite.answer(200, "OK", "", &[self.contact()], &description));
+            }
             return Ok(());
         }
         let (Some(from), Some(to), Some(call_id)) =
@@ -310,7 +339,7 @@ impl Telephone {
         self.branches += 1;
         let here = self.script.sip;
         // What telephones say of themselves. It also makes room: a stranger is answered in proportion to what it sends.
-        let ours = "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO\r\nSupported: replaces, timer, outbound\r\n\
+        let ours = "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, NOTIFY, REFER\r\nSupported: replaces, timer, outbound\r\n\
              User-Agent: lianxian story telephone\r\nAccept: application/sdp, application/dtmf-relay\r\n";
         let head = format!(
             "{method} {} SIP/2.0\r\nVia: SIP/2.0/UDP {here};branch=z9hG4bK-{}-{}-{};rport\r\nMax-Forwards: 70\r\n\
@@ -332,7 +361,7 @@ impl Telephone {
     }
 
     fn contact(&self) -> String {
-        let (Role::Agent { number, .. } | Role::Citizen { number, .. }) = &self.script.role;
+        let (Role::Agent { number, .. } | Role::Citizen { number, .. } | Role::Seat { number }) = &self.script.role;
         format!("Contact: <sip:{number}@{}>", self.script.sip)
     }
 

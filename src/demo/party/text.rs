@@ -50,8 +50,18 @@ impl Text {
     pub(super) fn title(&self) -> String {
         match self.code() {
             Some(code) => format!("{code} ({})", self.method()),
-            None => self.method().to_owned(),
+            None => match (self.reported(), self.header("Refer-To").and_then(user)) {
+                (Some(code), _) => format!("{} {code}", self.method()),
+                (None, Some(target)) => format!("{} {target}", self.method()),
+                (None, None) => self.method().to_owned(),
+            },
         }
+    }
+
+    /// The status code that a NOTIFY reports on a transfer (RFC 3515 2.4.5).
+    pub(super) fn reported(&self) -> Option<u16> {
+        let fragment = self.body.strip_prefix("SIP/2.0 ").filter(|_| self.method() == "NOTIFY")?;
+        fragment.get(..3)?.parse().ok()
     }
 
     /// The answer with `code`, its headers copied as RFC 3261 8.2.6.2 says, `tag` added to To if it has none.
@@ -88,7 +98,7 @@ pub(super) fn uri(value: &str) -> Option<&str> {
 
 /// The user part of the URI in a header value.
 pub(super) fn user(value: &str) -> Option<&str> {
-    let uri = uri(value)?;
+    let uri = uri(value).unwrap_or(value);
     let rest = uri.strip_prefix("sip:").or_else(|| uri.strip_prefix("tel:"))?;
     rest.split(['@', ';']).next()
 }

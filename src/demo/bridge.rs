@@ -1,12 +1,24 @@
-//! Whether the story came true: who heard whom, what the telephones showed, and the ladder of messages.
+//! The first step: two citizens call 12345 at the same time, and each talks with an agent and nobody else.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use serde::Serialize;
 
-use super::cast::{Cast, Part, Person, TONES};
-use super::line::Way;
-use super::stage::Stage;
+use super::cast::{Cast, Entrance, Part, Person, Progress, TONES};
+use super::ladder::{self, Message};
+use super::line::Cue;
+use super::stage::{Stage, Trouble};
+
+/// Numbers from the ranges of the examples: nobody's.
+const PEOPLE: [Entrance; 4] = [
+    Entrance { number: "13900001111", part: Part::Citizen, place: 11 },
+    Entrance { number: "13900002222", part: Part::Citizen, place: 12 },
+    Entrance { number: "1001", part: Part::Agent, place: 21 },
+    Entrance { number: "1002", part: Part::Agent, place: 22 },
+];
+/// How long the two pairs talk.
+const TALK: Duration = Duration::from_secs(3);
 
 /// The least that must be heard of the other's three seconds, in milliseconds.
 const ENOUGH_MS: u32 = 2_500;
@@ -42,18 +54,31 @@ struct Ears {
     longest_gap_ms: u32,
 }
 
-#[derive(Debug, Serialize)]
-struct Message {
-    at_ms: u64,
-    who: String,
-    part: &'static str,
-    sent: bool,
-    what: String,
+/// Plays it.
+pub(super) fn play(stage: &Stage) -> Result<Report, Trouble> {
+    let mut cast = Cast::enter(stage, &PEOPLE)?;
+    for citizen in [0, 1] {
+        cast.cue(citizen, &Cue::Call)?;
+    }
+    cast.wait_for_all(Progress::Talking, "does not come to talk")?;
+    cast.pause(TALK)?;
+    // One call is ended by its citizen, the other by its agent.
+    let answered_second = |person: &Person| {
+        let second = PEOPLE.get(1).map_or("", |citizen| citizen.number);
+        person.shown.as_ref().is_some_and(|(from, _)| from == second) && person.part == Part::Agent
+    };
+    let agent = cast.people.iter().position(answered_second);
+    for index in [Some(0), agent].into_iter().flatten() {
+        cast.cue(index, &Cue::HangUp)?;
+    }
+    cast.wait_for_all(Progress::Over, "is not released")?;
+    cast.listen()?;
+    Ok(Report::new(&cast, stage))
 }
 
 impl Report {
     /// Reads the story off what everybody said.
-    pub(super) fn new(cast: &Cast<'_>, stage: &Stage) -> Self {
+    fn new(cast: &Cast<'_>, stage: &Stage) -> Self {
         let mut findings = Vec::new();
         let citizens = cast.people.iter().filter(|person| person.part == Part::Citizen);
         let agents: Vec<&Person> = cast.people.iter().filter(|person| person.part == Part::Agent).collect();
@@ -73,11 +98,11 @@ impl Report {
             people.push(ears(citizen, agent, &mut findings));
             people.push(ears(agent, citizen, &mut findings));
         }
-        let caller_lost_total = caller_lost(stage);
+        let caller_lost_total = stage.callers_lost();
         if caller_lost_total != Some(0) {
             findings.push(format!("lianxian_caller_lost_total is {caller_lost_total:?}, not 0"));
         }
-        Self { calls, people, messages: messages(cast), caller_lost_total, findings }
+        Self { calls, people, messages: cast.messages.clone(), caller_lost_total, findings }
     }
 
     /// Whether everything was as it must be.
@@ -85,22 +110,10 @@ impl Report {
         self.findings.is_empty() && self.calls.len() == 2
     }
 
-    /// One JSON object.
-    pub(super) fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
-        #[derive(Serialize)]
-        struct Whole<'a> {
-            came_true: bool,
-            #[serde(flatten)]
-            report: &'a Report,
-        }
-        serde_json::to_writer(&mut *out, &Whole { came_true: self.came_true(), report: self })?;
-        writeln!(out)
-    }
-
     /// For people.
     pub(super) fn write_story(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "Two citizens call 12345 at the same time; each is joined with an agent.\n")?;
-        self.write_ladder(out)?;
+        ladder::write(out, &self.messages)?;
         writeln!(out, "\nWho heard whom (milliseconds of each tone; 0 is what it should be where nobody is meant)\n")?;
         write!(out, "  {:<24}", "")?;
         for tone in TONES {
@@ -130,39 +143,6 @@ impl Report {
         };
         writeln!(out, "\n{verdict}")
     }
-
-    fn write_ladder(&self, out: &mut dyn Write) -> io::Result<()> {
-        let start = self.messages.first().map_or(0, |message| message.at_ms);
-        writeln!(out, "      ms  {:<30}{:^24}{:>30}", "citizen", "lianxian", "agent")?;
-        for message in &self.messages {
-            let arrow = |towards_right: bool| if towards_right { "-->" } else { "<--" };
-            write!(out, "  {:>6}  ", message.at_ms.saturating_sub(start))?;
-            if message.part == "citizen" {
-                writeln!(out, "{:<21} {} {}", message.who, arrow(message.sent), message.what)?;
-            } else {
-                let what = format!("{} {}", message.what, arrow(!message.sent));
-                writeln!(out, "{:>68} {}", what, message.who)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-fn messages(cast: &Cast<'_>) -> Vec<Message> {
-    let mut messages: Vec<Message> = cast
-        .messages
-        .iter()
-        .filter_map(|(at_ms, who, way, what)| {
-            let person = cast.people.get(*who)?;
-            let part = match person.part {
-                Part::Citizen => "citizen",
-                Part::Agent => "agent",
-            };
-            Some(Message { at_ms: *at_ms, who: person.name(), part, sent: *way == Way::Sent, what: what.clone() })
-        })
-        .collect();
-    messages.sort_by_key(|message| message.at_ms);
-    messages
 }
 
 /// What `listener` heard, and what is wrong with it if `other` is the one to be heard.
@@ -180,9 +160,4 @@ fn ears(listener: &Person, other: &Person, findings: &mut Vec<String>) -> Ears {
         findings.push(format!("{} heard {} ms of {tone} Hz, which is not {}", listener.name(), of(tone), other.name()));
     }
     Ears { name: listener.name(), tone_hz: listener.tone_hz, heard_ms: TONES.iter().map(of).collect(), longest_gap_ms }
-}
-
-fn caller_lost(stage: &Stage) -> Option<u64> {
-    let text = stage.ask("/metrics")?;
-    text.lines().find_map(|line| line.strip_prefix("lianxian_caller_lost_total "))?.trim().parse().ok()
 }
