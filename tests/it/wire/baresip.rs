@@ -66,9 +66,14 @@ impl Baresip {
 
     /// Gives baresip a command of its menu: `hold`, `resume`, `hangup`.
     pub(super) fn command(&self, command: &str) {
+        self.command_with(command, "");
+    }
+
+    /// Gives baresip a command that wants a word: `transfer`.
+    pub(super) fn command_with(&self, command: &str, word: &str) {
         let mut stream = TcpStream::connect_timeout(&self.control, PATIENCE).expect("baresip's control port is open");
         stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a time-out can be set");
-        let json = format!("{{\"command\":\"{command}\",\"token\":\"t\"}}");
+        let json = format!("{{\"command\":\"{command}\",\"params\":\"{word}\",\"token\":\"t\"}}");
         write!(stream, "{}:{json},", json.len()).expect("baresip reads its control port");
         // Events come on the same stream; the answer to our token ends the command.
         let mut answer = Vec::new();
@@ -94,7 +99,7 @@ impl Baresip {
     }
 }
 
-fn write_tone(path: &std::path::Path, frequency_hz: u32) {
+pub(super) fn write_tone(path: &std::path::Path, frequency_hz: u32) {
     let spec = hound::WavSpec {
         channels: 1,
         sample_rate: 8_000,

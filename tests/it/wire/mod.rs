@@ -11,7 +11,9 @@
 // The harness.
 mod baresip;
 mod chaos;
+mod desk;
 mod kamailio;
+mod linphone;
 mod loopback;
 mod namespace;
 mod phone;
@@ -33,5 +35,6 @@ mod relay_in_bad_weather;
 mod sprayed;
 mod storms;
 mod torture_on_the_wire;
+mod transfer;
 mod transport;
 mod who_hears_whom;

@@ -1,7 +1,9 @@
 """A softphone on PJSUA2, driven line by line: commands on standard input, facts on standard output.
 
-Commands: dial URI [CLAIMED NUMBER] | answer | hold | resume | hangup [CODE] | digits DIGITS | quit
-Facts:    ready | registered CODE | incoming URI | state STATE CODE | media up | media held | digit DIGIT | failed TEXT
+Commands: dial URI [CLAIMED NUMBER] | answer | hold | resume | hangup [CODE] | digits DIGITS | info DIGITS
+          | transfer URI | quit
+Facts:    ready | registered CODE | incoming URI | state STATE CODE | media up | media held | digit DIGIT
+          | transfer CODE more|final | failed TEXT
 
 It sends one tone and writes what it hears to a WAV file. Every call is answered at once unless --manual is given.
 Packet loss concealment and silence suppression are off: a gap that is painted over cannot be measured.
@@ -44,6 +46,9 @@ class Call(pj.Call):
                 say("media up")
             elif media.status == pj.PJSUA_CALL_MEDIA_LOCAL_HOLD:
                 say("media held")
+
+    def onCallTransferStatus(self, prm):
+        say("transfer", prm.statusCode, "final" if prm.finalNotify else "more")
 
     def onDtmfDigit(self, prm):
         say("digit", prm.digit)
@@ -166,6 +171,13 @@ class Phone:
             self.call.hangup(prm)
         elif verb == "digits":
             self.call.dialDtmf(rest)
+        elif verb == "info":
+            for digit in rest:
+                dtmf = pj.CallSendDtmfParam()
+                dtmf.method, dtmf.duration, dtmf.digits = pj.PJSUA_DTMF_METHOD_SIP_INFO, 160, digit
+                self.call.sendDtmf(dtmf)
+        elif verb == "transfer":
+            self.call.xfer(rest, prm)
         else:
             raise ValueError(f"no such command: {verb}")
 

@@ -43,6 +43,7 @@ pub(super) struct Setup<'a> {
     sip: SocketAddr,
     trunks: String,
     plan: Vec<String>,
+    others: String,
     answer_on_queue: &'static str,
     agents: String,
     digest: &'static str,
@@ -58,12 +59,13 @@ impl<'a> Setup<'a> {
 
     /// A daemon at another address.
     pub(super) fn at(loopback: &'a Loopback, sip: SocketAddr) -> Self {
-        let (trunks, plan, agents) = (String::new(), Vec::new(), String::new());
+        let (trunks, plan, others, agents) = (String::new(), Vec::new(), String::new(), String::new());
         Self {
             loopback,
             sip,
             trunks,
             plan,
+            others,
             answer_on_queue: "false",
             agents,
             digest: "\"SHA-256\", \"MD5\"",
@@ -107,6 +109,19 @@ impl<'a> Setup<'a> {
             writeln!(self.http, "[[http.token]]\nname = \"{name}\"\n{rights}\nsecret_file = \"{file}\"\n")
                 .expect("writing to a String cannot fail");
         }
+        self
+    }
+
+    /// Another hotline, whose calls ring these numbers on these trunks, one after the other, for five seconds each.
+    pub(super) fn hotline(mut self, number: &str, steps: &[(&str, &str)]) -> Self {
+        let steps: Vec<String> =
+            steps.iter().map(|(trunk, number)| format!("{{ trunk = \"{trunk}\", number = \"{number}\" }}")).collect();
+        write!(
+            self.others,
+            "[[hotline]]\nnumber = \"{number}\"\nring_timeout_s = 5\nplan = [{}]\n\n",
+            steps.join(", ")
+        )
+        .expect("writing to a String cannot fail");
         self
     }
 
@@ -183,7 +198,7 @@ impl<'a> Setup<'a> {
                 plan.join(", "),
             ),
         };
-        loopback.write("config/hotlines.toml", &hotline);
+        loopback.write("config/hotlines.toml", &format!("{}{hotline}", self.others));
         loopback.write("config/agents.toml", &format!("[[group]]\nid = \"desk\"\nname = \"坐席\"\n\n{}", self.agents));
         // The parties' ears are where their SDP says, all in the test's own network.
         let profile = |rtp_source, networks: &str| {

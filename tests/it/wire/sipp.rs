@@ -10,6 +10,9 @@ use super::namespace::Namespace;
 use super::process::Process;
 use super::setup::CITIZEN;
 
+/// The code in the scenarios that refuse.
+const BUSY: u16 = 486;
+
 /// A running scenario.
 pub(super) struct Sipp {
     process: Process,
@@ -36,6 +39,8 @@ pub(super) struct SippSetup {
     pub(super) calls: u32,
     /// What a message that the scenario does not expect means.
     pub(super) surprises: Surprises,
+    /// The code that a scenario refuses with.
+    pub(super) code: u16,
 }
 
 /// What a message that a scenario does not expect means.
@@ -60,6 +65,7 @@ impl SippSetup {
             transport: "u1",
             calls: 1,
             surprises: Surprises::Fail,
+            code: BUSY,
         }
     }
 
@@ -73,13 +79,25 @@ impl SippSetup {
         self.start_as(loopback, namespace.command("sipp"))
     }
 
+    /// SIPp wants status codes written out.
+    fn scenario_file(&self, loopback: &Loopback) -> PathBuf {
+        let path = PathBuf::from(format!("{}/tests/sipp/{}.xml", env!("CARGO_MANIFEST_DIR"), self.scenario));
+        match self.code {
+            BUSY => path,
+            code => {
+                let text = text_of(&path).replace(&format!("SIP/2.0 {BUSY} "), &format!("SIP/2.0 {code} "));
+                loopback.write(&format!("{}-{code}.xml", self.scenario), &text)
+            }
+        }
+    }
+
     fn start_as(self, loopback: &Loopback, mut command: Command) -> Sipp {
         let name = format!("sipp-{}-{}", self.scenario, self.local).replace([':', '.', '[', ']'], "-");
         let (log, errors) = (loopback.file(&format!("{name}.words")), loopback.file(&format!("{name}.errors")));
         let bracketed = |address: IpAddr| if address.is_ipv6() { format!("[{address}]") } else { address.to_string() };
         command
             .arg("-sf")
-            .arg(format!("{}/tests/sipp/{}.xml", env!("CARGO_MANIFEST_DIR"), self.scenario))
+            .arg(self.scenario_file(loopback))
             .args(["-i", &bracketed(self.local.ip()), "-p", &self.local.port().to_string(), "-t", self.transport])
             .args(["-m", &self.calls.to_string(), "-l", &self.calls.to_string(), "-r", "10"])
             .args(["-nostdin", "-timeout", "60s", "-timeout_error"])

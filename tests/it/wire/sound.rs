@@ -26,7 +26,8 @@ const HEARD: f64 = 4_000.0;
 /// What counts as not hearing it: a hundredth of what was sent, above the rounding of G.711.
 const LEAKED: f64 = 80.0;
 
-/// 20 ms of sound, and when it was heard.
+/// 20 ms of sound, and when it is heard: by the sender's clock, as a jitter buffer plays it, so that what the machine
+/// does to single packets is not taken for a gap.
 type Piece = (Duration, Vec<i16>);
 
 /// What a party has heard.
@@ -63,6 +64,28 @@ impl Hearing {
     pub(super) fn longest_silence(&self) -> Duration {
         let loud: Vec<Duration> = self.pieces.iter().filter(|(_, piece)| is_loud(piece)).map(|(at, _)| *at).collect();
         loud.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).max().unwrap_or(Duration::MAX)
+    }
+
+    /// Fails unless both tones were heard, one after the other, with a silence of at most 60 ms between them (the dead-air
+    /// budget of a switch).
+    pub(super) fn must_switch(&self, from_hz: u32, to_hz: u32) {
+        let (before, after) = (self.times(from_hz), self.times(to_hz));
+        let (Some(last), Some(first)) = (before.last(), after.first()) else {
+            panic!("no switch from {from_hz} Hz to {to_hz} Hz; {}", self.summary());
+        };
+        let silence = first.saturating_sub(*last).saturating_sub(Duration::from_millis(20));
+        assert!(
+            *last < *first + Duration::from_millis(200),
+            "{from_hz} Hz goes on under {to_hz} Hz: {}",
+            self.summary()
+        );
+        assert!(silence <= Duration::from_millis(60), "{silence:?} between {from_hz} Hz and {to_hz} Hz");
+    }
+
+    /// Fails if nothing at all was heard for more than 200 ms anywhere between the first sound and the last.
+    pub(super) fn must_never_be_silent(&self) {
+        let silence = self.longest_silence().saturating_sub(Duration::from_millis(20));
+        assert!(silence <= Duration::from_millis(200), "silence of {silence:?}; {}", self.summary());
     }
 
     /// Fails unless a tone was heard for `at_least`, without a gap of more than 200 ms (the dead-air budget).
@@ -143,6 +166,16 @@ impl Voice {
         *self.target.lock().expect("no holder panics") = Some(target);
     }
 
+    /// Its mouth, for whoever learns later whom to speak to.
+    pub(super) fn mouth(&self) -> Mouth {
+        Mouth(Arc::clone(&self.target))
+    }
+
+    /// Says nothing from now on.
+    pub(super) fn be_quiet(&self) {
+        *self.target.lock().expect("no holder panics") = None;
+    }
+
     /// What it has heard since it was last asked.
     pub(super) fn so_far(&mut self) -> Hearing {
         Hearing { pieces: std::mem::take(&mut *self.heard.lock().expect("no holder panics")) }
@@ -153,6 +186,16 @@ impl Voice {
         self.ended.store(true, Ordering::Relaxed);
         self.thread.take().expect("it is finished once").join().expect("the voice's thread does not panic");
         self.so_far()
+    }
+}
+
+/// Says where a voice speaks to.
+pub(super) struct Mouth(Arc<Mutex<Option<SocketAddr>>>);
+
+impl Mouth {
+    /// Speaks to `target` from now on.
+    pub(super) fn speak_to(&self, target: SocketAddr) {
+        *self.0.lock().expect("no holder panics") = Some(target);
     }
 }
 
@@ -173,10 +216,12 @@ fn speak_and_listen(
     let mut next = start;
     let (mut sequence, mut timestamp) = (1_u16, 160_u32);
     let mut buffer = [0; 2048];
+    let mut playing = None;
     while !ended.load(Ordering::Relaxed) {
         while let Ok((length, _)) = socket.recv_from(&mut buffer) {
-            if let Some(piece) = decode(&buffer[..length]) {
-                heard.lock().expect("no holder panics").push((start.elapsed(), piece));
+            if let Some((stream, timestamp, piece)) = decode(&buffer[..length]) {
+                let at = play_at(&mut playing, stream, timestamp, start.elapsed());
+                heard.lock().expect("no holder panics").push((at, piece));
             }
         }
         if Instant::now() >= next {
@@ -197,14 +242,33 @@ fn speak_and_listen(
     }
 }
 
-/// The samples of one G.711 packet with a plain header.
-fn decode(packet: &[u8]) -> Option<Vec<i16>> {
+/// A stream: its SSRC, its first timestamp, and when that came.
+type Playing = Option<(u32, u32, Duration)>;
+
+/// When a packet is played: as far from the first one of its stream as its timestamp says.
+fn play_at(playing: &mut Playing, stream: u32, timestamp: u32, now: Duration) -> Duration {
+    let (first, began) = match *playing {
+        Some((same, first, began)) if same == stream => (first, began),
+        Some(_) | None => {
+            *playing = Some((stream, timestamp, now));
+            (timestamp, now)
+        }
+    };
+    let samples = timestamp.wrapping_sub(first).cast_signed();
+    let span = Duration::from_micros(u64::from(samples.unsigned_abs()) * 125);
+    if samples < 0 { began.saturating_sub(span) } else { began + span }
+}
+
+/// SSRC, timestamp and samples of one G.711 packet with a plain header.
+fn decode(packet: &[u8]) -> Option<(u32, u32, Vec<i16>)> {
     let table = match packet.get(1)? & 0x7f {
         0 => &PCMU_TO_LINEAR,
         8 => &PCMA_TO_LINEAR,
         _ => return None,
     };
-    Some(packet.get(12..)?.iter().map(|code| table[usize::from(*code)]).collect())
+    let number = |at: usize| Some(u32::from_be_bytes(packet.get(at..at + 4)?.try_into().ok()?));
+    let samples = packet.get(12..)?.iter().map(|code| table[usize::from(*code)]).collect();
+    Some((number(8)?, number(4)?, samples))
 }
 
 #[test]

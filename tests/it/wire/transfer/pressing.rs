@@ -1,0 +1,205 @@
+//! Who presses: telephones of three makers by REFER, and other systems by a command over HTTP. Each telephone shows the agent how it goes in its own way; the caller
+//! reaches the seat of 110, which sees the citizen's number, and the telephone is released.
+
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpStream};
+use std::time::Duration;
+
+use crate::wire::baresip::Baresip;
+use crate::wire::linphone::Linphone;
+use crate::wire::loopback::{Loopback, PATIENCE};
+use crate::wire::phone::{Phone, PhoneSetup};
+use crate::wire::setup::{CITIZEN, DAEMON, Daemon, REALM, Setup, token};
+use crate::wire::sipp::{Sipp, SippSetup};
+use crate::wire::sound::{AGENT_HZ, CITIZEN_HZ, THIRD_HZ, Voice};
+
+/// A citizen in talk with a registered agent, and a seat of 110 that answers.
+struct Scene {
+    daemon: Daemon,
+    citizen: Sipp,
+    seat: Sipp,
+    ear: Voice,
+    mouth: Voice,
+}
+
+fn setup<'a>(net: &'a Loopback) -> Setup<'a> {
+    Setup::new(net)
+        .trunk("citizens", (net.host(2), 5060))
+        .trunk("police", (net.host(10), 5060))
+        .rings_agents()
+        .agent("1001")
+        .hotline("110", &[("police", "110")])
+}
+
+impl Scene {
+    /// The citizen calls, and talks for a second with whoever has answered.
+    fn begin(net: &Loopback, daemon: Daemon, talk: Duration) -> Self {
+        Self::begin_with(net, daemon, talk, "desk_answers")
+    }
+
+    /// The same, with another scenario for the seat.
+    fn begin_with(net: &Loopback, daemon: Daemon, talk: Duration, seat: &'static str) -> Self {
+        let (trunk, police): (Ipv4Addr, Ipv4Addr) = (net.host(2), net.host(10));
+        let mut ear = Voice::new((trunk, 4_000).into(), CITIZEN_HZ);
+        let mouth = Voice::new((police, 4_000).into(), THIRD_HZ);
+        let seat = SippSetup::new(seat, police, daemon.sip, mouth.address()).start(net);
+        let setup = SippSetup::new("citizen_calls", trunk, daemon.sip, ear.address());
+        let mut citizen = SippSetup { talk, ..setup }.start(net);
+        ear.speak_to(citizen.media());
+        std::thread::sleep(Duration::from_millis(1_500));
+        ear.so_far().must_hear(AGENT_HZ, Duration::from_millis(500));
+        Self { daemon, citizen, seat, ear, mouth }
+    }
+
+    /// The seat answers and speaks.
+    fn seat_speaks(&mut self) {
+        self.mouth.speak_to(self.seat.media());
+    }
+
+    /// The citizen has heard the seat from the agent's last word on.
+    fn ends_well(self) {
+        self.citizen.passes();
+        self.seat.passes();
+        let heard = self.ear.finish();
+        heard.must_switch(AGENT_HZ, THIRD_HZ);
+        heard.must_never_be_silent();
+        self.mouth.finish().must_hear(CITIZEN_HZ, Duration::from_millis(1_500));
+        self.daemon.ends_clean();
+    }
+}
+
+fn pjsua(net: &Loopback, daemon: &Daemon) -> Phone {
+    PhoneSetup::new("1001", net.host(97), AGENT_HZ).register(net, daemon.sip)
+}
+
+#[test]
+fn pjsua_presses_transfer() {
+    let net = Loopback::new("pjsua-refers");
+    let daemon = setup(&net).start();
+    let mut agent = pjsua(&net, &daemon);
+    let mut scene = Scene::begin(&net, daemon, Duration::from_millis(6_500));
+    agent.process.tell(&format!("transfer sip:110@{REALM}"));
+    scene.seat_speaks();
+    agent.process.expect("transfer 200 final");
+    agent.process.expect("state DISCONNECTED");
+    scene.ends_well();
+    agent.finish().must_hear(CITIZEN_HZ, Duration::from_secs(1));
+}
+
+/// Trap T31: the caller hears music while it is held, and the seat hears the caller although the agent never resumed.
+#[test]
+fn pjsua_holds_and_then_presses_transfer() {
+    let net = Loopback::new("pjsua-holds");
+    let daemon = setup(&net).start();
+    let mut agent = pjsua(&net, &daemon);
+    let mut scene = Scene::begin(&net, daemon, Duration::from_millis(7_500));
+    agent.process.tell("hold");
+    agent.process.expect("media held");
+    agent.process.tell(&format!("transfer sip:110@{REALM}"));
+    scene.seat_speaks();
+    agent.process.expect("transfer 200 final");
+    agent.process.expect("state DISCONNECTED");
+    scene.citizen.passes();
+    scene.seat.passes();
+    let heard = scene.ear.finish();
+    heard.must_hear(THIRD_HZ, Duration::from_millis(1_500));
+    scene.mouth.finish().must_hear(CITIZEN_HZ, Duration::from_millis(1_500));
+    scene.daemon.ends_clean();
+}
+
+#[test]
+fn baresip_presses_transfer() {
+    let net = Loopback::new("baresip-refers");
+    let daemon = setup(&net).old_telephones().start();
+    let mut agent = Baresip::register(&net, "1001", net.host(97), AGENT_HZ, daemon.sip);
+    let mut scene = Scene::begin(&net, daemon, Duration::from_millis(6_500));
+    agent.command_with("transfer", &format!("sip:110@{REALM}"));
+    scene.seat_speaks();
+    agent.heard().must_hear(CITIZEN_HZ, Duration::from_secs(1));
+    scene.ends_well();
+}
+
+#[test]
+fn linphone_presses_transfer() {
+    let net = Loopback::new("linphone-refers");
+    let daemon = setup(&net).old_telephones().start();
+    let mut agent = Linphone::register(&net, "1001", net.host(97), AGENT_HZ, daemon.sip);
+    let mut scene = Scene::begin(&net, daemon, Duration::from_millis(6_500));
+    agent.transfers_to("110");
+    scene.seat_speaks();
+    agent.process.expect("ended");
+    scene.ends_well();
+}
+
+/// One request of a CTI server: the status, and the rest of the answer.
+fn asks(net: &Loopback, method: &str, path: &str, body: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect((net.host(DAEMON), 8080)).expect("the interface listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a time-out can be set");
+    let (token, length) = (token("cti"), body.len());
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: lianxian\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\
+         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).expect("the interface reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("the interface answers");
+    let code = answer.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
+    (code, answer)
+}
+
+#[test]
+fn a_cti_server_presses_transfer_for_a_telephone_that_has_no_key() {
+    let net = Loopback::new("cti-presses");
+    let daemon = setup(&net).agent("1002").http().start();
+    let mut agent = pjsua(&net, &daemon);
+    let mut scene = Scene::begin(&net, daemon, Duration::from_millis(6_500));
+    let (code, answer) = asks(&net, "POST", &format!("/v1/calls/caller:{CITIZEN}/transfers"), r#"{"to":"110"}"#);
+    assert_eq!(code, 202, "{answer}");
+    scene.seat_speaks();
+    // The telephone sees no REFER and no NOTIFY; it is released all the same.
+    agent.process.expect("state DISCONNECTED");
+    scene.ends_well();
+    agent.finish().must_hear(CITIZEN_HZ, Duration::from_secs(1));
+}
+
+#[test]
+fn a_transfer_that_is_given_up_before_the_answer_changes_nothing() {
+    let net = Loopback::new("cti-cancels");
+    let daemon = setup(&net).agent("1002").http().start();
+    let mut agent = pjsua(&net, &daemon);
+    let Scene { daemon, citizen, seat, ear, mouth } =
+        Scene::begin_with(&net, daemon, Duration::from_millis(4_500), "seat_rings");
+    let (code, answer) = asks(&net, "POST", "/v1/calls/agent:1001/transfers", r#"{"to":"110"}"#);
+    assert_eq!(code, 202, "{answer}");
+    let place = answer.lines().find_map(|line| line.strip_prefix("location: ")).expect("where the transfer is");
+    std::thread::sleep(Duration::from_millis(500));
+    let (code, answer) = asks(&net, "DELETE", place, "");
+    assert!((200..300).contains(&code), "{answer}");
+    seat.passes();
+    citizen.passes();
+    agent.process.expect("state DISCONNECTED");
+    let heard = ear.finish();
+    heard.must_hear(AGENT_HZ, Duration::from_secs(1));
+    heard.must_never_be_silent();
+    assert_eq!(mouth.finish().any_sound(), Duration::ZERO);
+    daemon.ends_clean();
+}
+
+/// Trap T12: nothing that is not configured is dialled, and the call goes on.
+#[test]
+fn a_transfer_to_nowhere_is_declined_and_changes_nothing() {
+    let net = Loopback::new("pjsua-nowhere");
+    let daemon = setup(&net).start();
+    let mut agent = pjsua(&net, &daemon);
+    let scene = Scene::begin(&net, daemon, Duration::from_secs(4));
+    agent.process.tell(&format!("transfer sip:0085212345678@{REALM}"));
+    agent.process.expect("transfer 603 final");
+    let Scene { daemon, citizen, seat, ear, mouth } = scene;
+    citizen.passes();
+    let heard = ear.finish();
+    heard.must_hear(AGENT_HZ, Duration::from_secs(1));
+    heard.must_never_be_silent();
+    assert_eq!(mouth.finish().any_sound(), Duration::ZERO);
+    drop(seat);
+    daemon.ends_clean();
+}
