@@ -12,5 +12,6 @@ pub mod entropy;
 pub mod ids;
 pub mod number;
 pub mod pii;
+pub mod tag;
 pub mod time;
 pub mod timer;

@@ -2,6 +2,10 @@
 //!
 //! Carriers write the same citizen as `13800001111`, `013800001111`, `+8613800001111` or `008613800001111`. Two
 //! spellings of one number are equal here, and each can be written again in the form that a peer wants.
+//!
+//! What could be two numbers stays as it is: `86755110` over a trunk of 0755 is a local number and not the 110 of 0755,
+//! which is `0755110` or `+86755110`; `0998110` is the short code of another place; seven or eight digits without an
+//! area code are local to somewhere; `0110`, `12800001111` and `00` are nothing that a network gives out.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +13,9 @@ use super::pii::Pii;
 
 /// The longest text that is looked at: E.164 has 15 digits, the rest is prefixes and punctuation.
 const MAX_TEXT: usize = 64;
+
+/// The numbers of the emergency services: police, fire, ambulance, traffic police. Lists made elsewhere leave 122 out.
+pub const EMERGENCY: [&str; 4] = ["110", "119", "120", "122"];
 
 /// A number, normalised. Never fails to exist: what is no number is kept as what it is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -96,18 +103,42 @@ impl Number {
     fn of_digits(text: &str, area: Option<&str>) -> Option<Self> {
         if let Some(abroad) = text.strip_prefix('+').or_else(|| text.strip_prefix("00")) {
             return match abroad.strip_prefix("86") {
-                Some(home) => Self::of_national(home).or_else(|| Self::of_anywhere(home)),
+                Some(home) => Self::of_home(home, area),
                 None => (7..=15).contains(&abroad.len()).then(|| Self::new(Form::International, abroad)),
             };
         }
         if let Some(trunk) = text.strip_prefix('0') {
-            return Self::of_national(trunk);
+            return Self::of_national(trunk).or_else(|| Self::of_short(trunk, area));
         }
         // 86 without a plus is a country code only if a whole national number follows; 86xxxxxx is a local number.
         let home = text.strip_prefix("86").and_then(Self::of_national);
         home.or_else(|| is_mobile(text).then(|| Self::new(Form::Mobile, text)))
             .or_else(|| Self::of_anywhere(text))
             .or_else(|| Self::of_local(text, area))
+    }
+
+    /// What follows the country code. Some networks leave the 0 of the area code in: `+86 0755 ..`.
+    fn of_home(digits: &str, area: Option<&str>) -> Option<Self> {
+        let national = digits.strip_prefix('0').unwrap_or(digits);
+        Self::of_national(national).or_else(|| Self::of_anywhere(digits)).or_else(|| Self::of_short(national, area))
+    }
+
+    /// A short code with the trunk's own area code before it: `898110` over a trunk of 0898 is 110. With another area
+    /// code it is the short code of another place, and stays as it is.
+    fn of_short(digits: &str, area: Option<&str>) -> Option<Self> {
+        let area = area.map(|area| area.trim_start_matches('0')).filter(|area| !area.is_empty())?;
+        let number = Self::of_anywhere(digits.strip_prefix(area)?)?;
+        match number.form {
+            Form::Short => Some(number),
+            Form::Mobile
+            | Form::Fixed
+            | Form::Local
+            | Form::Service
+            | Form::Intermediate
+            | Form::International
+            | Form::Withheld
+            | Form::Odd => None,
+        }
     }
 
     /// A national number without its 0: a mobile, or area code and number.
@@ -180,9 +211,20 @@ mod tests {
             ("6123456", None, Form::Local, "6123456", "6123456"),
             ("110", shenzhen, Form::Short, "110", "110"),
             ("+86110", None, Form::Short, "110", "110"),
+            ("0755110", shenzhen, Form::Short, "110", "110"),
+            ("+86755110", shenzhen, Form::Short, "110", "110"),
+            ("+860755110", shenzhen, Form::Short, "110", "110"),
+            ("0086755110", shenzhen, Form::Short, "110", "110"),
+            ("075512345", shenzhen, Form::Short, "12345", "12345"),
+            ("+86 0755 12345678", None, Form::Fixed, "+8675512345678", "075512345678"),
+            // Of another place, or of no place: it stays as it is.
+            ("0998110", shenzhen, Form::Odd, "0998110", "0998110"),
+            ("0755110", None, Form::Odd, "0755110", "0755110"),
+            ("86755110", shenzhen, Form::Fixed, "+8675586755110", "075586755110"),
             ("119", None, Form::Short, "119", "119"),
             ("120", None, Form::Short, "120", "120"),
             ("122", None, Form::Short, "122", "122"),
+            ("755110", shenzhen, Form::Odd, "755110", "755110"),
             ("12345", None, Form::Short, "12345", "12345"),
             ("12333", None, Form::Short, "12333", "12333"),
             ("96110", None, Form::Short, "96110", "96110"),

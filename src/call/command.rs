@@ -146,8 +146,8 @@ pub enum Refusal {
     /// The territory is not in `regions.csv`.
     #[error("the territory is not known")]
     UnknownTerritory,
-    /// Every target is outside its hours now.
-    #[error("every target is closed now")]
+    /// Nobody could answer now: no target is open that has an agent or a gateway.
+    #[error("no target could answer now")]
     NobodyNow,
     /// The call has been transferred as often as a call may be (V37).
     #[error("the call has been transferred too often")]

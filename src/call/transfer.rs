@@ -406,7 +406,7 @@ const fn refusal(refusal: routing::Refusal) -> Refusal {
     match refusal {
         routing::Refusal::NotConfigured => Refusal::NotConfigured,
         routing::Refusal::SameHotline => Refusal::SameHotline,
-        routing::Refusal::UnknownRegion => Refusal::UnknownTerritory,
-        routing::Refusal::NobodyNow => Refusal::NobodyNow,
+        routing::Refusal::UnknownRegion | routing::Refusal::AmbiguousRegion => Refusal::UnknownTerritory,
+        routing::Refusal::NobodyThere => Refusal::NobodyNow,
     }
 }

@@ -8,6 +8,7 @@
 mod check;
 mod log;
 mod reload;
+mod route;
 mod serve;
 
 use std::io::Write;
@@ -50,6 +51,9 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         write_schemas: Option<PathBuf>,
     },
+    /// Shows where a call would go and which headers would leave: a call that is handed over (--from 12345 --to 110
+    /// --caller 13800138000 --territory 653001), or one that arrives (--from 13800138000 --dnis 12345 --trunk carrier).
+    Route(Box<route::Question>),
     /// Shows the main job on loopback: a daemon, and people who telephone through it, as separate processes.
     Demo {
         /// Only this part.
@@ -85,6 +89,7 @@ pub fn run() -> ExitCode {
         Command::Check { config, json, write_schemas: None } => {
             check::check(&config, if json { Form::Json } else { Form::Text })
         }
+        Command::Route(question) => route::route(&question),
         Command::Demo { step, json, stay } => {
             let steps = match step {
                 Some(Step::Bridge) => vec![demo::Step::Bridge],

@@ -7,15 +7,18 @@
 //! Does not do: anything at run time; a reload is another reading, compared with the one in use. Only `cli` imports this folder; the folders never see it.
 
 mod check;
+mod homes;
 mod placed;
 mod problem;
 mod profile;
+mod regions;
 mod restart;
 mod schema;
 pub mod schemas;
 mod secret;
 mod settings;
 mod source;
+mod territories;
 mod tokens;
 
 #[cfg(test)]
@@ -24,10 +27,10 @@ mod tests;
 pub use placed::Placed;
 pub use problem::Problem;
 pub use schema::{
-    AdminSection, AgentEntry, AgentsFile, GroupEntry, HotlineEntry, HotlinesFile, HttpSection, InboundTable,
-    LimitsSection, ListenEntry, LogLevel, LogSection, MainFile, MediaSection, NextHop, NextHopRow, NumbersKey,
-    OutboundTable, ProfileFile, RoleKey, SipSection, SoftphonesSection, StepEntry, TokenEntry, TransportKey,
-    TrunkEntry, TrunksFile,
+    AdminSection, AgentEntry, AgentsFile, CalledEntry, GroupEntry, HotlineEntry, HotlinesFile, HttpSection,
+    InboundTable, LimitsSection, ListenEntry, LogLevel, LogSection, MainFile, MediaSection, NextHop, NextHopRow,
+    NumbersKey, OutboundTable, ProfileFile, RegionEntry, RoleKey, SipSection, SoftphonesSection, StepEntry,
+    TargetEntry, TerritoriesFile, TerritoryEntry, TokenEntry, TransportKey, TrunkEntry, TrunksFile, ViaEntry,
 };
 pub use secret::{Credential, Ha1};
 pub use source::Sources;
@@ -36,6 +39,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::api::Token;
+use crate::routing::home::Homes;
+use crate::routing::regions::Regions;
 
 /// A configuration without problems: every file parsed, every name resolved, every secret read.
 #[derive(Clone, Debug)]
@@ -48,6 +53,12 @@ pub struct Configuration {
     pub hotlines: HotlinesFile,
     /// Groups and agents.
     pub agents: AgentsFile,
+    /// Who serves which region.
+    pub territories: TerritoriesFile,
+    /// The regions there are.
+    pub regions: Regions,
+    /// Where numbers are at home.
+    pub homes: Homes,
     /// SIP profiles by name.
     pub profiles: BTreeMap<String, ProfileFile>,
     /// Each agent's credential, by agent id.
@@ -83,8 +94,16 @@ pub fn load(path: &Path, sources: &Sources<'_>) -> Result<Configuration, Vec<Pro
     let (Some(trunks), Some(hotlines), Some(agents)) = (trunks, hotlines, agents) else {
         return Err(sorted(reader.problems));
     };
+    let places = territories::read(&mut reader, folder, &main);
     let profiles = profile::read_all(&mut reader, folder, &main, &trunks);
-    let files = check::Files { main: &main, trunks: &trunks, hotlines: &hotlines, agents: &agents };
+    let files = check::Files {
+        main: &main,
+        trunks: &trunks,
+        hotlines: &hotlines,
+        agents: &agents,
+        territories: places.file.as_ref(),
+        regions: &places.regions,
+    };
     check::check(&files, &mut reader.problems);
     profile::check(&profiles, &trunks, &mut reader.problems);
     let credentials = secret::read_all(sources, folder, &agents, &mut reader.problems);
@@ -109,6 +128,9 @@ pub fn load(path: &Path, sources: &Sources<'_>) -> Result<Configuration, Vec<Pro
         trunks: trunks.value,
         hotlines: hotlines.value,
         agents: agents.value,
+        territories: places.file.map(|file| file.value).unwrap_or_default(),
+        regions: places.regions,
+        homes: places.homes,
         profiles: profiles.into_iter().map(|(name, file)| (name, file.value)).collect(),
         credentials,
         tokens,

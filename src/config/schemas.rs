@@ -3,7 +3,7 @@
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
-use super::schema::{AgentsFile, HotlinesFile, MainFile, ProfileFile, TrunksFile};
+use super::schema::{AgentsFile, HotlinesFile, MainFile, ProfileFile, TerritoriesFile, TrunksFile};
 
 /// Each schema with the name of its file in `config/schemas/`, without `.schema.json`.
 pub fn all() -> Vec<(&'static str, Schema)> {
@@ -11,6 +11,7 @@ pub fn all() -> Vec<(&'static str, Schema)> {
         ("lianxian", of::<MainFile>()),
         ("trunks", of::<TrunksFile>()),
         ("hotlines", of::<HotlinesFile>()),
+        ("territories", of::<TerritoriesFile>()),
         ("agents", of::<AgentsFile>()),
         ("profile", of::<ProfileFile>()),
     ]

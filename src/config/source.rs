@@ -12,6 +12,8 @@ use super::problem::{Problem, position};
 pub struct Sources<'a> {
     /// Reads a file as text.
     pub read: &'a dyn Fn(&Path) -> std::io::Result<String>,
+    /// Reads a file as bytes.
+    pub read_bytes: &'a dyn Fn(&Path) -> std::io::Result<Vec<u8>>,
     /// Whether a folder exists.
     pub is_folder: &'a dyn Fn(&Path) -> bool,
     /// Reads an environment variable.
@@ -23,6 +25,7 @@ impl Sources<'static> {
     pub fn system() -> Self {
         Self {
             read: &|path| std::fs::read_to_string(path),
+            read_bytes: &|path| std::fs::read(path),
             is_folder: &|path| path.is_dir(),
             environment: &|name| std::env::var(name).ok(),
         }
@@ -65,17 +68,7 @@ impl<'a> Reader<'a> {
 
     /// Reads one file; `None` when a problem was noted.
     pub(super) fn read<T: DeserializeOwned>(&mut self, path: &Path) -> Option<Parsed<T>> {
-        let text = match (self.sources.read)(path) {
-            Ok(text) if text.len() <= LARGEST_FILE => text,
-            Ok(_) => {
-                self.note_unreadable(path, "the file is larger than 8 MiB".to_owned());
-                return None;
-            }
-            Err(error) => {
-                self.note_unreadable(path, format!("cannot be read: {error}"));
-                return None;
-            }
-        };
+        let text = self.text(path)?;
         match parse::<T>(&text) {
             Ok(value) => Some(Parsed { path: path.to_owned(), text, value }),
             Err(fault) => {
@@ -86,13 +79,33 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Reads one file as text; `None` when a problem was noted.
+    pub(super) fn text(&mut self, path: &Path) -> Option<String> {
+        match (self.sources.read)(path) {
+            Ok(text) if text.len() <= LARGEST_FILE => Some(text),
+            Ok(_) => {
+                self.note_unreadable(path, "the file is larger than 8 MiB".to_owned());
+                None
+            }
+            Err(error) => {
+                self.note_unreadable(path, format!("cannot be read: {error}"));
+                None
+            }
+        }
+    }
+
+    /// Reads one file as bytes.
+    pub(super) fn bytes(&self, path: &Path) -> std::io::Result<Vec<u8>> {
+        (self.sources.read_bytes)(path)
+    }
+
     /// Whether a file can be read.
     pub(super) fn exists(&self, path: &Path) -> bool {
         (self.sources.read)(path).is_ok()
     }
 
     fn note_unreadable(&mut self, path: &Path, wrong: String) {
-        let right = "a TOML file in UTF-8 that this process may read".to_owned();
+        let right = "a file in UTF-8 that this process may read".to_owned();
         self.problems.push(Problem { file: path.to_owned(), line: 1, column: 1, key: String::new(), wrong, right });
     }
 }

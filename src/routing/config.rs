@@ -6,8 +6,12 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::gateway::Gateway;
+use super::home::Homes;
 use super::profile::Profile;
-use crate::base::ids::{AgentId, GroupId, HotlineId, ProfileId, TrunkId};
+use super::regions::Regions;
+use super::territory::Territory;
+use crate::base::ids::{AgentId, GroupId, HotlineId, ProfileId, RegionCode, TrunkId};
+use crate::base::tag;
 
 /// Everything that routing knows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +35,18 @@ pub struct Config {
     /// The profile of every registered softphone.
     #[serde(default = "softphone")]
     pub softphone_profile: ProfileId,
+    /// `territories.toml`: `[[territory]]`.
+    #[serde(default, rename = "territory")]
+    pub territories: Vec<Territory>,
+    /// `regions.csv`, and `[[region]]` of `territories.toml`.
+    #[serde(default, rename = "region")]
+    pub regions: Regions,
+    /// Where numbers are at home: area codes of `territories.toml`, and the number-home file.
+    #[serde(default, rename = "area_codes")]
+    pub homes: Homes,
+    /// Where a call is taken to be from when nothing says it.
+    #[serde(default)]
+    pub default_region: Option<RegionCode>,
 }
 
 fn softphone() -> ProfileId {
@@ -47,6 +63,10 @@ impl Default for Config {
             agents: Vec::new(),
             profiles: Vec::new(),
             softphone_profile: softphone(),
+            territories: Vec::new(),
+            regions: Regions::default(),
+            homes: Homes::default(),
+            default_region: None,
         }
     }
 }
@@ -113,6 +133,12 @@ pub struct Trunk {
     /// What its operator has given us.
     #[serde(default)]
     pub subscription: Subscription,
+    /// The region (属地) whose calls it brings.
+    #[serde(default)]
+    pub region: Option<RegionCode>,
+    /// What numbers called over it mean.
+    #[serde(default)]
+    pub called: Vec<CalledNumber>,
 }
 
 /// What the operator of a trunk has given us.
@@ -125,6 +151,19 @@ pub struct Subscription {
     pub area_code: Option<String>,
     /// The SIP domain of our numbers there, and of the numbers that we call; ours and its address if there is none.
     pub domain: Option<String>,
+}
+
+/// What a number called over a trunk means: `0898110` is the 110 of one region.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CalledNumber {
+    /// The number as the trunk writes it; `0898110`, `+86898110` and `86898110` are one.
+    pub number: String,
+    /// The hotline that is meant.
+    pub hotline: HotlineId,
+    /// The region that is called, if the number says it.
+    #[serde(default)]
+    pub region: Option<RegionCode>,
 }
 
 fn generic() -> ProfileId {
@@ -150,6 +189,8 @@ impl Trunk {
             class: PeerClass::default(),
             limits: TrunkLimits::default(),
             subscription: Subscription::default(),
+            region: None,
+            called: Vec::new(),
         }
     }
 }
@@ -225,8 +266,11 @@ pub struct Hotline {
     /// How long one callee rings before the next one is tried, in seconds.
     #[serde(default = "ring_timeout_s")]
     pub ring_timeout_s: u16,
-    /// Who may take the call, in this order, round after round.
+    /// Who may take the call where no territory says it, in this order, round after round.
     pub plan: Vec<Step>,
+    /// The tag on the record of a matter that was handed to it. For 12345 and 110 the policy's text, and no other.
+    #[serde(default)]
+    pub tag: Option<String>,
 }
 
 const fn ring_timeout_s() -> u16 {
@@ -237,6 +281,16 @@ impl Hotline {
     /// How long one callee rings. At least a second, so that no configuration makes a storm of INVITEs.
     pub fn ring_timeout(&self) -> Duration {
         Duration::from_secs(u64::from(self.ring_timeout_s.max(1)))
+    }
+
+    /// The tag on the record of a matter that was handed to it.
+    pub fn tag(&self) -> String {
+        let number = self.number.as_str();
+        match (tag::prescribed(number), &self.tag) {
+            (Some(prescribed), _) => prescribed.to_owned(),
+            (None, Some(own)) => own.clone(),
+            (None, None) => format!("已转{number}受理"),
+        }
     }
 }
 
@@ -278,6 +332,17 @@ impl Step {
     pub const fn class(&self) -> Class {
         match self {
             Self::Group { class, .. } | Self::Trunk { class, .. } => *class,
+        }
+    }
+
+    /// Whether both call the same people, of whatever class they are.
+    pub fn same_callee(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Group { group, .. }, Self::Group { group: other, .. }) => group == other,
+            (Self::Trunk { trunk, number, .. }, Self::Trunk { trunk: other_trunk, number: other_number, .. }) => {
+                trunk == other_trunk && number == other_number
+            }
+            (Self::Group { .. }, Self::Trunk { .. }) | (Self::Trunk { .. }, Self::Group { .. }) => false,
         }
     }
 }
@@ -344,6 +409,9 @@ pub struct Group {
     /// Its name for people.
     #[serde(default)]
     pub name: String,
+    /// The region (属地) that its agents serve: where a call is taken to be from that one of them makes.
+    #[serde(default)]
+    pub region: Option<RegionCode>,
 }
 
 /// An agent. The secret of the softphone belongs to registration and is not kept here.

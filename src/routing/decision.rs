@@ -8,6 +8,9 @@ use thiserror::Error;
 use super::caller_id::CallerId;
 use super::claims::Claims;
 use super::config::{Config, Hotline, Priority, Step, Trust};
+use super::hours::Hours;
+use super::locate::{self, Circumstances};
+use super::territory::{self, To};
 use crate::base::ids::{AgentId, HotlineId, RegionCode, TrunkId};
 use crate::base::time::LocalTime;
 
@@ -92,7 +95,7 @@ pub struct Decision {
 pub struct Located {
     /// Its code.
     pub code: RegionCode,
-    /// Its name with those of its parents, for people: `新疆维吾尔自治区克孜勒苏柯尔克孜自治州阿图什市`.
+    /// Its name, for people: `阿图什市`.
     pub name: String,
     /// Which rule won.
     pub source: LocatedBy,
@@ -145,30 +148,88 @@ pub enum Why {
     AssertionRemoved(TrunkId),
     /// The softphone's own number is shown.
     AgentsNumber(AgentId),
+    /// The address of the incident begins with no region that we know.
+    AddressNotUnderstood,
+    /// The row of a territory was used: the call's own, one that it lies in, or one that a target leads through.
+    Row {
+        /// Its region.
+        region: RegionCode,
+        /// Its service.
+        service: HotlineId,
+    },
+    /// No territory says anything: the hotline's own plan was used.
+    OwnPlan(HotlineId),
+    /// This target stands in the plan.
+    Target(Step),
+    /// This target is closed now.
+    Closed {
+        /// Which.
+        target: To,
+        /// When it is open.
+        hours: Hours,
+    },
 }
 
 /// Why a call cannot be served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Refusal {
-    /// The called number is no hotline of ours, or one for which there is nobody at all: 404.
+    /// The called number is no hotline of ours: 404.
     #[error("the called number is not configured")]
     NotConfigured,
+    /// The plan leads to nobody who could ever answer: 404.
+    #[error("there is nobody who could answer: no agent in its groups, no gateway on its trunks")]
+    NobodyThere,
     /// A call cannot be handed to the hotline that has it.
     #[error("the call is with that hotline already")]
     SameHotline,
     /// The agent chose a region that `regions.csv` does not have.
     #[error("the region is not known")]
     UnknownRegion,
-    /// Every target is outside its hours now.
-    #[error("every target is closed now")]
-    NobodyNow,
+    /// The agent chose a name that several regions have.
+    #[error("several regions have that name: choose by code")]
+    AmbiguousRegion,
 }
 
 /// Decides about one call. The same enquiry and configuration always give the same decision.
 pub fn decide(config: &Config, enquiry: &Enquiry<'_>) -> Result<Decision, Refusal> {
-    let hotline = served(config, enquiry.called)?;
+    let trunk = match enquiry.from {
+        Origin::Trunk(trunk) => config.trunk(trunk),
+        Origin::Agent(_) => None,
+    };
+    let called = locate::called(config, trunk, enquiry.called).ok_or(Refusal::NotConfigured)?;
+    let hotline = called.hotline;
     let mut why = vec![Why::HotlineDialled(hotline.number.clone())];
-    let caller_id = match enquiry.from {
+    let caller_id = caller_id(config, enquiry, &mut why);
+    let circumstances = Circumstances {
+        called: called.region,
+        own: locate::own_region(config, enquiry.from),
+        before: None,
+        caller: &caller_id,
+        area: trunk.and_then(|trunk| trunk.subscription.area_code.as_deref()),
+    };
+    let territory = locate::locate(config, enquiry.region, &circumstances, &mut why)?;
+    decision(config, hotline, caller_id, territory, enquiry.at, why)
+}
+
+/// Decides where a call that is up is handed to. The same question and configuration always give the same decision.
+pub fn decide_transfer(config: &Config, handover: &Handover<'_>) -> Result<Decision, Refusal> {
+    let called = locate::called(config, None, handover.to).ok_or(Refusal::NotConfigured)?;
+    let hotline = called.hotline;
+    if hotline.number == *handover.from_hotline {
+        return Err(Refusal::SameHotline);
+    }
+    let mut why = vec![Why::HotlineDialled(hotline.number.clone())];
+    let circumstances =
+        Circumstances { called: None, own: None, before: handover.origin, caller: handover.caller, area: None };
+    let territory = locate::locate(config, handover.region, &circumstances, &mut why)?;
+    let decision = decision(config, hotline, handover.caller.clone(), territory, handover.at, why)?;
+    let referral = Referral { agent: handover.agent.cloned(), hotline: handover.from_hotline.clone() };
+    Ok(Decision { referral: Some(referral), ..decision })
+}
+
+/// Whose number is shown: what is believed of a trunk's claims, or the agent's own number.
+fn caller_id(config: &Config, enquiry: &Enquiry<'_>, why: &mut Vec<Why>) -> CallerId {
+    match enquiry.from {
         Origin::Trunk(trunk) => {
             let row = config.trunk(trunk);
             let trust = row.map_or(Trust::Untrusted, |row| row.trust);
@@ -186,39 +247,32 @@ pub fn decide(config: &Config, enquiry: &Enquiry<'_>) -> Result<Decision, Refusa
             why.push(Why::AgentsNumber(agent.clone()));
             CallerId::of_agent(agent)
         }
-    };
-    Ok(decision(hotline, caller_id, None, why))
-}
-
-/// Decides where a call that is up is handed to. The same question and configuration always give the same decision.
-pub fn decide_transfer(config: &Config, handover: &Handover<'_>) -> Result<Decision, Refusal> {
-    let hotline = served(config, handover.to)?;
-    if hotline.number == *handover.from_hotline {
-        return Err(Refusal::SameHotline);
     }
-    let why = vec![Why::HotlineDialled(hotline.number.clone())];
-    let referral = Referral { agent: handover.agent.cloned(), hotline: handover.from_hotline.clone() };
-    let decision = decision(hotline, handover.caller.clone(), handover.origin.cloned(), why);
-    Ok(Decision { referral: Some(referral), ..decision })
 }
 
-/// The hotline that is meant, if somebody could ever answer there: a plan in which nobody could would keep its callers
-/// waiting for ever.
-fn served<'a>(config: &'a Config, called: &str) -> Result<&'a Hotline, Refusal> {
-    let hotline = config.hotline(called).ok_or(Refusal::NotConfigured)?;
-    if hotline.plan.iter().any(|step| config.can_answer(step)) { Ok(hotline) } else { Err(Refusal::NotConfigured) }
-}
-
-fn decision(hotline: &Hotline, caller_id: CallerId, territory: Option<Located>, why: Vec<Why>) -> Decision {
-    Decision {
+fn decision(
+    config: &Config,
+    hotline: &Hotline,
+    caller_id: CallerId,
+    territory: Option<Located>,
+    at: LocalTime,
+    mut why: Vec<Why>,
+) -> Result<Decision, Refusal> {
+    let region = territory.as_ref().map(|located| &located.code);
+    let plan = territory::targets(config, hotline, region, at, &mut why);
+    // A plan in which nobody could ever answer would keep its callers waiting for ever.
+    if !plan.iter().any(|step| config.can_answer(step)) {
+        return Err(Refusal::NobodyThere);
+    }
+    Ok(Decision {
         hotline: hotline.number.clone(),
         priority: hotline.priority,
         answering: if hotline.answer_on_queue { Answering::OnQueue } else { Answering::ByPerson },
         ring_timeout: hotline.ring_timeout(),
-        plan: hotline.plan.clone(),
+        plan,
         territory,
         caller_id,
         referral: None,
         why,
-    }
+    })
 }

@@ -21,8 +21,13 @@ pub mod config;
 pub mod decision;
 pub mod gateway;
 pub mod health;
+pub mod home;
+pub mod hours;
+mod locate;
 pub mod profile;
 pub mod recipe;
+pub mod regions;
+pub mod territory;
 #[cfg(test)]
 mod tests;
 

@@ -45,9 +45,10 @@ impl Threshold<'_> {
         let enquiry = Enquiry { called, from, claims: &claims, region: RegionHints::default(), at: self.local_time };
         let decision = routing::decide(self.routing, &enquiry).map_err(|refusal| match refusal {
             routing::Refusal::NotConfigured
+            | routing::Refusal::NobodyThere
             | routing::Refusal::SameHotline
             | routing::Refusal::UnknownRegion
-            | routing::Refusal::NobodyNow => RefusedFor::NotConfigured,
+            | routing::Refusal::AmbiguousRegion => RefusedFor::NotConfigured,
         })?;
         self.room(invite, decision.priority)?;
         Ok(decision)

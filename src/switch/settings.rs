@@ -46,7 +46,7 @@ impl Default for Limits {
 
 impl Settings {
     /// What the calls must know of it.
-    pub(super) fn site(&self) -> Site {
+    pub fn site(&self) -> Site {
         let listeners = self.sip.listeners.iter();
         Site {
             routing: self.routing.clone(),

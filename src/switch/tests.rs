@@ -55,6 +55,7 @@ fn hotline(number: &str, priority: Priority) -> Hotline {
         answer_on_queue: false,
         ring_timeout_s: 20,
         plan: vec![PlanStep::Group { group: GroupId::from("seats"), class: Class::Normal }],
+        tag: None,
     }
 }
 
@@ -72,9 +73,11 @@ fn routing() -> routing::Config {
             class: PeerClass::Carrier,
             limits: TrunkLimits::default(),
             subscription: Subscription::default(),
+            region: None,
+            called: Vec::new(),
         }],
         hotlines: vec![hotline("12345", Priority::Normal), hotline("110", Priority::Emergency)],
-        groups: vec![Group { id: GroupId::from("seats"), name: String::new() }],
+        groups: vec![Group { id: GroupId::from("seats"), name: String::new(), region: None }],
         agents: vec![agent("8001"), agent("8002")],
         profiles: vec![Profile::named("generic"), Profile::named("softphone")],
         ..routing::Config::default()

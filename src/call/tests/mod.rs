@@ -129,6 +129,8 @@ fn trunk() -> Trunk {
         class: PeerClass::Carrier,
         limits: TrunkLimits::default(),
         subscription: Subscription::default(),
+        region: None,
+        called: Vec::new(),
     }
 }
 

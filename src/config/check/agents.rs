@@ -1,16 +1,18 @@
 //! What `agents.toml` may say.
 
-use super::{Files, identifier, unique};
+use super::{Files, identifier, territories, unique};
 use crate::config::Problem;
-use crate::config::schema::AgentsFile;
-use crate::config::source::Parsed;
 use crate::sip::auth::Algorithm;
 
-pub(super) fn agents(file: &Parsed<AgentsFile>, problems: &mut Vec<Problem>) {
+pub(super) fn agents(files: &Files<'_>, problems: &mut Vec<Problem>) {
+    let file = files.agents;
     unique(file, file.value.group.iter().map(|group| &group.id), "group.id", problems);
     unique(file, file.value.agent.iter().map(|agent| &agent.number), "agent.number", problems);
     for group in &file.value.group {
         identifier(file, &group.id, "group.id", problems);
+        if let Some(region) = &group.region {
+            territories::region(files, file, region, "group.region", problems);
+        }
     }
     for agent in &file.value.agent {
         identifier(file, &agent.number, "agent.number", problems);

@@ -8,17 +8,19 @@ mod agents;
 mod hotlines;
 mod lianxian;
 mod outbound;
+mod territories;
 mod trunks;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 
 pub(in crate::config) use outbound::outbound;
 
-use super::schema::{AgentsFile, HotlinesFile, MainFile, TrunksFile};
+use super::schema::{AgentsFile, HotlinesFile, MainFile, TerritoriesFile, TrunkEntry, TrunksFile};
 use super::source::Parsed;
 use super::{Placed, Problem};
+use crate::routing::regions::Regions;
 
 /// All files, parsed.
 pub(in crate::config) struct Files<'a> {
@@ -26,6 +28,29 @@ pub(in crate::config) struct Files<'a> {
     pub(in crate::config) trunks: &'a Parsed<TrunksFile>,
     pub(in crate::config) hotlines: &'a Parsed<HotlinesFile>,
     pub(in crate::config) agents: &'a Parsed<AgentsFile>,
+    /// None, if there is no such file.
+    pub(in crate::config) territories: Option<&'a Parsed<TerritoriesFile>>,
+    pub(in crate::config) regions: &'a Regions,
+}
+
+/// Whom a target may name.
+struct Staff<'a> {
+    trunks: BTreeMap<&'a str, &'a TrunkEntry>,
+    groups: BTreeSet<&'a str>,
+    /// Groups with an agent.
+    staffed: BTreeSet<&'a str>,
+}
+
+impl<'a> Staff<'a> {
+    fn of(files: &'a Files<'_>) -> Self {
+        let trunks = files.trunks.value.trunk.iter().map(|trunk| (trunk.id.get_ref().as_str(), trunk));
+        let members = files.agents.value.agent.iter().flat_map(|agent| &agent.groups);
+        Self {
+            trunks: trunks.collect(),
+            groups: files.agents.value.group.iter().map(|group| group.id.get_ref().as_str()).collect(),
+            staffed: members.map(|group| group.get_ref().as_str()).collect(),
+        }
+    }
 }
 
 /// Notes everything that is wrong.
@@ -35,12 +60,63 @@ pub(in crate::config) fn check(files: &Files<'_>, problems: &mut Vec<Problem>) {
     lianxian::media(files.main, problems);
     lianxian::limits(files.main, problems);
     trunks::trunks(files, problems);
-    hotlines::hotlines(files, problems);
-    agents::agents(files.agents, problems);
+    let staff = Staff::of(files);
+    hotlines::hotlines(files, &staff, problems);
+    agents::agents(files, problems);
+    territories::territories(files, &staff, problems);
     agents::digests(files, problems);
 }
 
 // === What several files need ===
+
+/// What a target must be: a group with agents, or a number on a trunk that can be sent to.
+fn call_target<T, V>(
+    file: &Parsed<T>,
+    staff: &Staff<'_>,
+    key: &str,
+    place: &Placed<V>,
+    [group, trunk, called]: [&Option<Placed<String>>; 3],
+    problems: &mut Vec<Problem>,
+) {
+    match (group, trunk, called) {
+        (Some(group), None, None) => {
+            let id = group.get_ref().as_str();
+            let key = format!("{key}.group");
+            if !staff.groups.contains(id) {
+                let wrong = format!("there is no group `{id}`");
+                problems.push(file.problem(group, key, wrong, "an id of a [[group]] in agents.toml"));
+            } else if !staff.staffed.contains(id) {
+                let wrong = format!("group `{id}` has no agent: nobody would answer");
+                problems.push(file.problem(group, key, wrong, "an agent with this group"));
+            }
+        }
+        (None, Some(trunk), Some(called)) => {
+            number(file, called, &format!("{key}.number"), problems);
+            let id = trunk.get_ref().as_str();
+            let key = format!("{key}.trunk");
+            match staff.trunks.get(id) {
+                None => {
+                    let wrong = format!("there is no trunk `{id}`");
+                    problems.push(file.problem(trunk, key, wrong, "an id of a [[trunk]] in trunks.toml"));
+                }
+                Some(entry) if entry.next_hops.is_empty() => {
+                    let wrong = format!("trunk `{id}` has no next_hops: nothing can be sent to it");
+                    problems.push(file.problem(trunk, key, wrong, "a trunk with next_hops"));
+                }
+                Some(_) => {}
+            }
+        }
+        (None, Some(trunk), None) => {
+            let right = "number = \"110\", the number to call there";
+            problems.push(file.problem(trunk, format!("{key}.number"), "a trunk without a number", right));
+        }
+        (None, None, _) | (Some(_), _, _) => {
+            let wrong = "a step is either a group, or a number on a trunk";
+            let right = "steps { group = \"..\" } or { trunk = \"..\", number = \"..\" }";
+            problems.push(file.problem(place, key, wrong, right));
+        }
+    }
+}
 
 fn unique<'a, T>(
     file: &Parsed<T>,

@@ -2,7 +2,8 @@
 
 use ipnet::IpNet;
 
-use super::{Files, host_bits, identifier, unique};
+use super::territories::{region, service};
+use super::{Files, host_bits, identifier, number, unique};
 use crate::config::Problem;
 use crate::config::schema::{TrunkEntry, TrunksFile};
 use crate::config::source::Parsed;
@@ -28,6 +29,7 @@ pub(super) fn trunks(files: &Files<'_>, problems: &mut Vec<Problem>) {
                 problems.push(file.problem(count, key, format!("{}", count.get_ref()), "1 to 100000"));
             }
         }
+        trunk_numbers(files, trunk, problems);
     }
     overlaps(files, problems);
 }
@@ -76,6 +78,22 @@ fn trunk_limits(file: &Parsed<TrunksFile>, trunk: &TrunkEntry, problems: &mut Ve
             problems.push(file.problem(hop, "trunk.next_hops", wrong, "each address once"));
         }
         seen.push(address);
+    }
+}
+
+/// Where its calls come from, and what the numbers mean that are called over it.
+fn trunk_numbers(files: &Files<'_>, trunk: &TrunkEntry, problems: &mut Vec<Problem>) {
+    let file = files.trunks;
+    if let Some(code) = &trunk.region {
+        region(files, file, code, "trunk.region", problems);
+    }
+    unique(file, trunk.called.iter().map(|row| &row.number), "trunk.called.number", problems);
+    for row in &trunk.called {
+        number(file, &row.number, "trunk.called.number", problems);
+        service(files, file, &row.hotline, "trunk.called.hotline", problems);
+        if let Some(code) = &row.region {
+            region(files, file, code, "trunk.called.region", problems);
+        }
     }
 }
 

@@ -26,6 +26,8 @@ pub struct GroupEntry {
     /// Its name for people.
     #[serde(default)]
     pub name: String,
+    /// The code of the region (属地) that its agents serve: where a call is taken to be from that one of them makes.
+    pub region: Option<Placed<String>>,
 }
 
 /// `[[agent]]`

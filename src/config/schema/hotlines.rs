@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::defaults;
 use crate::config::Placed;
-use crate::routing::config::Priority;
+use crate::routing::config::{Class, Priority};
 
 /// `hotlines.toml`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -25,18 +25,20 @@ pub struct HotlineEntry {
     /// Its name for people.
     #[serde(default)]
     pub name: String,
-    /// Whether it may use the emergency reserve.
-    #[serde(default)]
+    /// Whether it may use the emergency reserve. If not given: emergency for 110, 119, 120 and 122, else normal.
     #[schemars(schema_with = "super::words::priority")]
-    pub priority: Priority,
+    pub priority: Option<Priority>,
     /// 200 and music while waiting, instead of 180 until a person answers.
     #[serde(default)]
     pub answer_on_queue: bool,
     /// How long each party rings, in seconds.
     #[serde(default = "defaults::ring_timeout_s")]
     pub ring_timeout_s: Placed<u16>,
-    /// Who is called, in order, round after round.
+    /// Who is called where `territories.toml` says nothing else, in order, round after round.
     pub plan: Placed<Vec<Placed<StepEntry>>>,
+    /// The tag on the record of a matter that was handed to it. For 12345 and 110 the policy prescribes the text; 已转
+    /// and the number and 受理, if not given.
+    pub tag: Option<Placed<String>>,
 }
 
 /// A step of a plan: either a group, or a number on a trunk.
@@ -49,4 +51,8 @@ pub struct StepEntry {
     pub trunk: Option<Placed<String>>,
     /// The number called on the trunk.
     pub number: Option<Placed<String>>,
+    /// What kind of target it is.
+    #[serde(default)]
+    #[schemars(schema_with = "super::words::class")]
+    pub class: Class,
 }

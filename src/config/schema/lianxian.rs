@@ -165,6 +165,12 @@ pub(in crate::config) struct FilesSection {
     pub(in crate::config) agents: Placed<String>,
     /// The folder of SIP profiles, relative to this file.
     pub(in crate::config) profiles: Placed<String>,
+    /// The territories, relative to this file; territories.toml if there is one.
+    pub(in crate::config) territories: Option<Placed<String>>,
+    /// The table of regions, relative to this file; regions.csv if there is one.
+    pub(in crate::config) regions: Option<Placed<String>>,
+    /// The codes that regions had, relative to this file; regions-old.csv if there is one.
+    pub(in crate::config) former_regions: Option<Placed<String>>,
 }
 
 impl Default for LimitsSection {
@@ -197,6 +203,9 @@ impl Default for FilesSection {
             hotlines: defaults::nowhere("hotlines.toml".to_owned()),
             agents: defaults::nowhere("agents.toml".to_owned()),
             profiles: defaults::nowhere("../sip-profiles".to_owned()),
+            territories: None,
+            regions: None,
+            former_regions: None,
         }
     }
 }

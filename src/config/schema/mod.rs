@@ -9,6 +9,7 @@ mod hotlines;
 mod http;
 mod lianxian;
 mod profile;
+mod territories;
 mod trunks;
 mod words;
 
@@ -24,7 +25,8 @@ pub use lianxian::{
     SoftphonesSection,
 };
 pub use profile::{InboundTable, OutboundTable, ProfileFile};
-pub use trunks::{NextHop, NextHopRow, TrunkEntry, TrunksFile};
+pub use territories::{RegionEntry, TargetEntry, TerritoriesFile, TerritoryEntry, ViaEntry};
+pub use trunks::{CalledEntry, NextHop, NextHopRow, TrunkEntry, TrunksFile};
 
 /// A transport protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

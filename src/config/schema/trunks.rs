@@ -66,6 +66,23 @@ pub struct TrunkEntry {
     pub area_code: Option<Placed<String>>,
     /// The SIP domain of our numbers there and of those that we call; not given: our realm, and the peer's address.
     pub domain: Option<Placed<String>>,
+    /// The code of the region (属地) whose calls it brings.
+    pub region: Option<Placed<String>>,
+    /// What numbers called over it mean. 110, 区号+110 and +86区号110 need no row when `area_code` is given.
+    #[serde(default)]
+    pub called: Vec<CalledEntry>,
+}
+
+/// A number called over a trunk: the hotline and the region that it means.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CalledEntry {
+    /// The number: 0898110, +86898110 and 86898110 are one.
+    pub number: Placed<String>,
+    /// The number of the hotline that is meant.
+    pub hotline: Placed<String>,
+    /// The code of the region that is called, if the number says it.
+    pub region: Option<Placed<String>>,
 }
 
 /// A next hop: `"ADDRESS:PORT"`, or a row.

@@ -68,6 +68,13 @@ pub(super) const NAMES: Words = &[
     ("gb18030", "In GB 18030."),
     ("none", "Not at all."),
 ];
+pub(super) const CLASS: Words = &[
+    ("dedicated", "A seat or trunk that is kept for the linkage (双向联动专席, 双向联动专线)."),
+    ("normal", "The ordinary way."),
+    ("overflow", "Used when the others are full."),
+    ("duty_desk", "The duty desk (值班): somebody is always there; the last target of every emergency call."),
+];
+pub(super) const LEVEL: Words = &[("province", "省级"), ("city", "地级"), ("county", "县级")];
 
 fn one_of(words: Words) -> Schema {
     let words: Vec<Schema> =
@@ -135,16 +142,30 @@ pub(super) fn callers_from(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "array", "items": one_of(CALLER_FROM) })
 }
 
+pub(super) fn class(_: &mut SchemaGenerator) -> Schema {
+    one_of(CLASS)
+}
+
+pub(super) fn level(_: &mut SchemaGenerator) -> Schema {
+    one_of(LEVEL)
+}
+
+pub(super) fn hours(_: &mut SchemaGenerator) -> Schema {
+    let line = json_schema!({ "type": "string", "pattern": "^[A-Z][a-z]{2}(-[A-Z][a-z]{2})? [0-9]{2}:[0-9]{2}-[0-9]{2}:[0-9]{2}$" });
+    json_schema!({ "oneOf": [line, { "type": "array", "items": line, "minItems": 1 }] })
+}
+
 #[cfg(test)]
 mod tests {
     use serde::de::DeserializeOwned;
 
     use super::*;
-    use crate::routing::config::{PeerClass, Priority, Trust};
+    use crate::routing::config::{Class, PeerClass, Priority, Trust};
     use crate::routing::profile::{
         AgentsShow, Asserted, CallerFrom, DivertingNumber, FromShows, Names, NumberForm, ReferReports, RtpSource,
         UriForm, WithheldFrom,
     };
+    use crate::routing::regions::Level;
     use crate::sip::auth::Algorithm;
 
     /// The reader names all words that it knows when it is given one that it does not.
@@ -159,6 +180,8 @@ mod tests {
             (TRUST, known::<Trust>()),
             (PEER_CLASS, known::<PeerClass>()),
             (PRIORITY, known::<Priority>()),
+            (CLASS, known::<Class>()),
+            (LEVEL, known::<Level>()),
             (RTP_SOURCE, known::<RtpSource>()),
             (REFER_REPORTS, known::<ReferReports>()),
             (ALGORITHM, known::<Algorithm>()),

@@ -1,28 +1,33 @@
 //! What a `[[hotline]]` is to routing.
 
 use crate::base::ids::{GroupId, HotlineId, TrunkId};
+use crate::base::number::EMERGENCY;
 use crate::config::schema::{HotlineEntry, StepEntry};
-use crate::routing::config::{Class, Hotline, Step};
+use crate::routing::config::{Hotline, Priority, Step};
 
-pub(super) fn hotline(entry: &HotlineEntry) -> Hotline {
+pub(in crate::config) fn hotline(entry: &HotlineEntry) -> Hotline {
     // `check` has seen that a step is one or the other; what were neither is left out.
     let step = |step: &StepEntry| match (&step.group, &step.trunk, &step.number) {
-        (Some(group), _, _) => {
-            Some(Step::Group { group: GroupId::from(group.get_ref().as_str()), class: Class::Normal })
-        }
+        (Some(group), _, _) => Some(Step::Group { group: GroupId::from(group.get_ref().as_str()), class: step.class }),
         (None, Some(trunk), Some(number)) => Some(Step::Trunk {
             trunk: TrunkId::from(trunk.get_ref().as_str()),
             number: number.get_ref().clone(),
-            class: Class::Normal,
+            class: step.class,
         }),
         (None, Some(_), None) | (None, None, _) => None,
     };
     Hotline {
         number: HotlineId::from(entry.number.get_ref().as_str()),
         name: entry.name.clone(),
-        priority: entry.priority,
+        priority: entry.priority.unwrap_or_else(|| usual_priority(entry.number.get_ref())),
         answer_on_queue: entry.answer_on_queue,
         ring_timeout_s: *entry.ring_timeout_s.get_ref(),
         plan: entry.plan.get_ref().iter().filter_map(|entry| step(entry.get_ref())).collect(),
+        tag: entry.tag.as_ref().map(|tag| tag.get_ref().clone()),
     }
+}
+
+/// The priority of a hotline that does not say it.
+fn usual_priority(number: &str) -> Priority {
+    if EMERGENCY.contains(&number) { Priority::Emergency } else { Priority::Normal }
 }

@@ -5,8 +5,9 @@
 //! Does not do: checks.
 
 mod agents;
-mod hotlines;
+pub(super) mod hotlines;
 mod profile;
+pub(super) mod territories;
 mod trunks;
 
 use std::ops::RangeInclusive;
@@ -133,12 +134,25 @@ impl Configuration {
     /// What routing knows.
     pub fn routing(&self) -> routing::Config {
         routing::Config {
-            trunks: self.trunks.trunk.iter().map(trunks::trunk).collect(),
+            trunks: self.trunks.trunk.iter().map(|trunk| trunks::trunk(trunk, &self.regions)).collect(),
             hotlines: self.hotlines.hotline.iter().map(hotlines::hotline).collect(),
-            groups: self.agents.group.iter().map(agents::group).collect(),
+            groups: self.agents.group.iter().map(|group| agents::group(group, &self.regions)).collect(),
             agents: self.agents.agent.iter().map(agents::agent).collect(),
             profiles: self.profiles.iter().map(|(name, file)| self.profile(name, file)).collect(),
             softphone_profile: ProfileId::from(self.main.softphones.profile.get_ref().as_str()),
+            territories: self
+                .territories
+                .territory
+                .iter()
+                .map(|row| territories::territory(row, &self.regions))
+                .collect(),
+            regions: self.regions.clone(),
+            homes: self.homes.clone(),
+            default_region: self
+                .territories
+                .default_region
+                .as_ref()
+                .map(|code| territories::code(code.get_ref(), &self.regions)),
         }
     }
 }

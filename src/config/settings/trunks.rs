@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use crate::base::ids::{ProfileId, TrunkId};
-use crate::config::schema::{NextHop, TransportKey, TrunkEntry};
-use crate::routing::config::{PeerClass, Subscription, Transport, Trunk, TrunkLimits, Trust};
+use super::territories::code;
+use crate::base::ids::{HotlineId, ProfileId, TrunkId};
+use crate::config::Placed;
+use crate::config::schema::{CalledEntry, NextHop, TransportKey, TrunkEntry};
+use crate::routing::config::{CalledNumber, PeerClass, Subscription, Transport, Trunk, TrunkLimits, Trust};
 use crate::routing::gateway::Gateway;
+use crate::routing::regions::Regions;
 use crate::sip::endpoint::{Reading, Transfers, TrunkAccess};
 
 pub(super) fn access(entry: &TrunkEntry) -> TrunkAccess {
@@ -25,7 +28,13 @@ pub(super) fn access(entry: &TrunkEntry) -> TrunkAccess {
     }
 }
 
-pub(super) fn trunk(entry: &TrunkEntry) -> Trunk {
+pub(super) fn trunk(entry: &TrunkEntry, regions: &Regions) -> Trunk {
+    let region = |region: &Placed<String>| code(region.get_ref(), regions);
+    let called = |row: &CalledEntry| CalledNumber {
+        number: row.number.get_ref().clone(),
+        hotline: HotlineId::from(row.hotline.get_ref().as_str()),
+        region: row.region.as_ref().map(region),
+    };
     Trunk {
         id: TrunkId::from(entry.id.get_ref().as_str()),
         networks: entry.networks.get_ref().clone(),
@@ -47,6 +56,8 @@ pub(super) fn trunk(entry: &TrunkEntry) -> Trunk {
             invites_per_s: *entry.invites_per_s.get_ref(),
         },
         subscription: subscription(entry),
+        region: entry.region.as_ref().map(region),
+        called: entry.called.iter().map(called).collect(),
     }
 }
 
@@ -59,6 +70,6 @@ const fn gateway(place: u16, hop: &NextHop) -> Gateway {
 }
 
 fn subscription(entry: &TrunkEntry) -> Subscription {
-    let given = |text: &Option<crate::config::Placed<String>>| text.as_ref().map(|text| text.get_ref().clone());
+    let given = |text: &Option<Placed<String>>| text.as_ref().map(|text| text.get_ref().clone());
     Subscription { number: given(&entry.number), area_code: given(&entry.area_code), domain: given(&entry.domain) }
 }

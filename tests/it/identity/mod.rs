@@ -226,7 +226,8 @@ fn shipped() -> Config {
         _ => std::fs::read_to_string(path),
     };
     let environment = |_: &str| Some("long-Enough-4-all".to_owned());
-    let sources = Sources { read: &read, is_folder: &|_| true, environment: &environment };
+    let read_bytes = |path: &std::path::Path| read(path).map(String::into_bytes);
+    let sources = Sources { read: &read, read_bytes: &read_bytes, is_folder: &|_| true, environment: &environment };
     let configuration = load(&root().join("config/lianxian.toml"), &sources);
     configuration.map_err(|problems| format!("{problems:#?}")).unwrap().routing()
 }

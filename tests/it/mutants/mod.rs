@@ -365,3 +365,24 @@ fn a_key_that_comes_twice_is_seen_by_i44() {
     });
     assert_eq!(numbers, ["I44"]);
 }
+
+#[test]
+fn a_number_that_nobody_configured_is_seen_by_i24() {
+    let mut w = World::new(901);
+    w.strict = false;
+    let seat = w.seat();
+    w.product.plant(Box::new(Plant::new(|_, raw| {
+        sip(raw, |to, message| {
+            let mut message = message;
+            if to == town::target(0) && message.method() == Some("INVITE") {
+                message.start = message.start.replacen("110@", "00442012345678@", 1);
+            }
+            vec![message]
+        })
+    })));
+    let caller = w.citizen("13900001111");
+    w.calls(caller, "110");
+    w.run(Duration::from_secs(5));
+    assert!(w.phones[seat].got("INVITE") > 0, "the seat was called");
+    assert_eq!(w.violations.first().map(|violation| violation.number), Some("I24"), "{:?}", w.violations);
+}

@@ -12,6 +12,7 @@ mod clock_jump;
 mod congestion_is_not_busy;
 mod delayed_offer;
 mod dtmf_once_each;
+mod each_territory_has_its_own_targets;
 mod early_media_is_heard_and_is_no_answer;
 mod flood_of_refused;
 mod glare_retries;

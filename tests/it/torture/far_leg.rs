@@ -44,6 +44,8 @@ fn switch(trust: Trust, reading: Reading) -> Switch {
         class: PeerClass::Pbx,
         limits: TrunkLimits::default(),
         subscription: Subscription::default(),
+        region: None,
+        called: Vec::new(),
     };
     let access = |id: &str, peer: &str, reading| TrunkAccess {
         id: TrunkId::from(id),
@@ -60,6 +62,7 @@ fn switch(trust: Trust, reading: Reading) -> Switch {
         answer_on_queue: false,
         ring_timeout_s: 20,
         plan: vec![Step::Trunk { trunk: TrunkId::from("police"), number: "110".into(), class: Class::Normal }],
+        tag: None,
     };
     let settings = Settings {
         sip: endpoint::Settings {

@@ -21,7 +21,7 @@ pub mod sound;
 pub mod step;
 pub mod town;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -59,6 +59,7 @@ macro_rules! scene {
     ($world:expr, $look:expr) => {
         Scene {
             phones: &$world.phones,
+            dialable: &$world.dialable,
             refusals_expected: $world.refusals_expected,
             panics_expected: $world.panics_expected,
             next_timeout: $world.product.next_timeout(),
@@ -104,6 +105,8 @@ pub struct World {
     pub strict: bool,
     /// Whether the judges look away from now on: for stories in which the product is broken on purpose.
     pub judges_sleep: bool,
+    /// The numbers that any configuration of this story lets the product dial.
+    pub dialable: BTreeSet<String>,
     /// Whether callers may be refused in this story.
     pub refusals_expected: bool,
     /// Whether a panic is planted in this story.
@@ -141,6 +144,7 @@ impl World {
             violations: Vec::new(),
             strict: true,
             judges_sleep: false,
+            dialable: town::dialable(&town::settings().routing),
             refusals_expected: false,
             panics_expected: false,
             restore_per_mille: 0,
@@ -240,8 +244,15 @@ impl World {
 
     /// Gives the product another configuration.
     pub fn reload(&mut self, settings: Settings) {
+        self.dialable.extend(town::dialable(&settings.routing));
         let raws = self.product.reload(self.now, settings);
         self.finish(Cause::Other("reload"), raws);
+    }
+
+    /// The clock on the wall shows a moment of the week, such as `Mon 03:00`.
+    pub fn clock_shows(&mut self, moment: &str) {
+        let raws = self.product.local_time(self.now, moment.parse().expect("a moment of the week"));
+        self.finish(Cause::Other("clock"), raws);
     }
 
     /// The party's connection breaks.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use lianxian::base::entropy::Entropy;
 use lianxian::base::ids::{CallId, CommandId, LegId};
-use lianxian::base::time::Instant;
+use lianxian::base::time::{Instant, LocalTime};
 use lianxian::call::command::Reply;
 use lianxian::call::fault::Fault;
 use lianxian::call::notice::{Notice, What};
@@ -148,6 +148,11 @@ impl Product {
     /// Another configuration.
     pub fn reload(&mut self, now: Instant, settings: Settings) -> Vec<Raw> {
         self.hand_in(now, Input::Reconfigure(Box::new(settings)))
+    }
+
+    /// What the clock on the wall shows.
+    pub fn local_time(&mut self, now: Instant, local_time: LocalTime) -> Vec<Raw> {
+        self.hand_in(now, Input::LocalTime(local_time))
     }
 
     /// Takes one packet at one of its media ports.

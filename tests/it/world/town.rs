@@ -1,11 +1,14 @@
 //! The standard town: who there is and how the product is told of them.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use lianxian::base::ids::{AgentId, TrunkId};
 use lianxian::call::site::MediaAddress;
 use lianxian::routing;
+use lianxian::routing::config::Step;
+use lianxian::routing::territory::To;
 use lianxian::sip;
 use lianxian::sip::endpoint::{Listener, Reading, Transfers, TrunkAccess};
 use lianxian::sip::flow::Transport;
@@ -104,6 +107,20 @@ pub fn settings() -> Settings {
         port_quarantine: Duration::from_secs(3),
         limits: Limits::default(),
     }
+}
+
+/// Every number on a trunk that a configuration names: in the plans of hotlines and in territories.
+pub fn dialable(routing: &routing::Config) -> BTreeSet<String> {
+    let targets = routing.territories.iter().flat_map(|row| &row.targets).filter_map(|target| match &target.to {
+        To::Step(step) => Some(step),
+        To::Via(_) => None,
+    });
+    let steps = routing.hotlines.iter().flat_map(|hotline| &hotline.plan).chain(targets);
+    let number = |step: &Step| match step {
+        Step::Trunk { number, .. } => Some(number.clone()),
+        Step::Group { .. } => None,
+    };
+    steps.filter_map(number).collect()
 }
 
 /// What routing is told.

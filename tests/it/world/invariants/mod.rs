@@ -8,6 +8,8 @@ mod media;
 mod resources;
 mod sip;
 
+use std::collections::BTreeSet;
+
 use lianxian::base::time::Instant;
 
 use super::ledger::Ledger;
@@ -34,6 +36,8 @@ pub type Verdict = Result<(), String>;
 pub struct Scene<'a> {
     /// The parties.
     pub phones: &'a [Phone],
+    /// The numbers that the configuration lets the product dial.
+    pub dialable: &'a BTreeSet<String>,
     /// Whether a caller may be refused in this story (404, 503 ..).
     pub refusals_expected: bool,
     /// Whether a planted panic is expected in this story.
@@ -66,6 +70,7 @@ const EACH_EFFECT: &[(&str, EffectJudge)] = &[
     ("I13", media::i13_sound_goes_where_sdp_says),
     ("I14", media::i14_nobody_hears_himself),
     ("I19", caller::i19_caller_is_not_hung_up),
+    ("I24", sip::i24_only_configured_numbers_are_dialled),
     ("I35", resources::i35_no_panic),
     ("I43", sip::i43_max_forwards_falls),
     ("I45", caller::i45_every_end_has_a_cause),

@@ -7,7 +7,7 @@ use lianxian::base::time::Instant;
 use super::super::MARK;
 use super::super::ledger::Ledger;
 use super::super::sdp_writer::Session;
-use super::super::sip_writer::SipText;
+use super::super::sip_writer::{SipText, user_of};
 use super::super::step::{Cause, Effect, Step};
 use super::{Scene, Verdict};
 
@@ -33,6 +33,19 @@ pub fn i1_one_final_response(ledger: &Ledger, _: &Scene<'_>, _: &Step, effect: &
         }
         Some(_) | None => Ok(()),
     }
+}
+
+/// I24, V20: a call that leaves over a trunk goes to a number that the configuration names.
+pub fn i24_only_configured_numbers_are_dialled(_: &Ledger, scene: &Scene<'_>, _: &Step, effect: &Effect) -> Verdict {
+    let Some((party, message)) = sip(effect) else { return Ok(()) };
+    let begins = message.method() == Some("INVITE") && message.tag("to").is_none();
+    // A softphone is called at the contact that it registered.
+    let over_trunk = scene.phones.get(party).is_some_and(|phone| phone.registration.is_none());
+    let number = message.uri().map(user_of).unwrap_or_default();
+    if begins && over_trunk && !scene.dialable.contains(number) {
+        return Err(format!("{number} is dialled, which no configuration names"));
+    }
+    Ok(())
 }
 
 /// I1, at the end: no INVITE was left without a final response.

@@ -1,9 +1,12 @@
 //! A good configuration is read; each bad one is refused with the place, the key, the fault and the remedy (F27).
 
+mod territories;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::*;
+use crate::routing::config::Priority;
 
 const MAIN: &str = r#"
 [sip]
@@ -79,7 +82,8 @@ impl Case {
             self.files.get(path).cloned().ok_or_else(|| std::io::Error::from(std::io::ErrorKind::NotFound))
         };
         let environment = |name: &str| self.environment.get(name).cloned();
-        let sources = Sources { read: &read, is_folder: &|_| true, environment: &environment };
+        let read_bytes = |path: &Path| read(path).map(String::into_bytes);
+        let sources = Sources { read: &read, read_bytes: &read_bytes, is_folder: &|_| true, environment: &environment };
         load(Path::new("c/lianxian.toml"), &sources)
     }
 }
@@ -102,6 +106,11 @@ fn the_configuration_that_is_delivered_is_good_and_reaches_routing() {
     let configuration = load(&root.join("config/lianxian.toml"), &sources).unwrap();
     let routing = configuration.routing();
     assert_eq!(routing.hotline("12345").unwrap().plan.len(), 2);
+    assert_eq!(routing.hotline("110").unwrap().tag(), "已转110受理");
+    assert!(routing.regions.get("653022000000").is_some_and(|region| region.name == "阿克陶县"));
+    assert!(!routing.territories.is_empty());
+    let emergency = |number: &&str| routing.hotline(number).unwrap().priority == Priority::Emergency;
+    assert!(["110", "119", "120", "122"].iter().all(emergency), "as they are without a word about it");
     let softphone = routing.profile(&routing.softphone_profile).unwrap();
     assert_eq!(
         softphone.media_networks,

@@ -1,5 +1,8 @@
 //! Decisions as tables.
 
+mod regions;
+mod territories;
+
 use bytes::Bytes;
 
 use super::caller_id::Source;
@@ -25,6 +28,8 @@ fn trunk(id: &str, trust: Trust) -> Trunk {
         class: PeerClass::Carrier,
         limits: TrunkLimits::default(),
         subscription: Subscription::default(),
+        region: None,
+        called: Vec::new(),
     }
 }
 
@@ -47,6 +52,7 @@ fn config() -> Config {
             answer_on_queue: false,
             ring_timeout_s: 15,
             plan: vec![seats()],
+            tag: None,
         }],
         agents: vec![Agent { id: AgentId::from("8001"), name: String::new(), groups: vec![GroupId::from("seats")] }],
         ..Config::default()
@@ -83,7 +89,7 @@ fn a_plan_in_which_nobody_could_ever_answer_is_not_served() {
     let enquiry = enquiry("12345", Origin::Trunk(&trunk), &claims);
     let mut empty = config();
     empty.agents.clear();
-    assert_eq!(decide(&empty, &enquiry), Err(Refusal::NotConfigured));
+    assert_eq!(decide(&empty, &enquiry), Err(Refusal::NobodyThere));
     empty.hotlines[0].plan.push(Step::Trunk { trunk: trunk.clone(), number: "110".into(), class: Class::Normal });
     assert!(decide(&empty, &enquiry).is_ok());
 }
@@ -113,7 +119,13 @@ fn a_number_that_would_break_a_header_is_no_number() {
 fn the_decision_says_why() {
     let (trunk, claims) = (TrunkId::from("foreign"), claims("13900001111", &["110"]));
     let decision = decide(&config(), &enquiry("12345", Origin::Trunk(&trunk), &claims)).unwrap();
-    assert_eq!(decision.why, [Why::HotlineDialled(HotlineId::from("12345")), Why::AssertionRemoved(trunk)]);
+    let why = [
+        Why::HotlineDialled(HotlineId::from("12345")),
+        Why::AssertionRemoved(trunk),
+        Why::OwnPlan(HotlineId::from("12345")),
+        Why::Target(seats()),
+    ];
+    assert_eq!(decision.why, why);
 }
 
 #[test]
