@@ -111,7 +111,7 @@ fn press_by_command(stage: &Stage, cast: &mut Cast<'_>) -> Result<Option<u16>, T
     note(true, "POST transfers to 12345".to_owned());
     let answer = stage.command(&format!("/v1/calls/caller:{number}/transfers"), r#"{"to":"12345"}"#);
     let code = answer.as_ref().and_then(|answer| answer.split(' ').nth(1)?.parse().ok());
-    note(false, code.map_or("no answer".to_owned(), |code: u16| format!("{code} (POST)")));
+    note(false, code.map_or_else(|| "no answer".to_owned(), |code: u16| format!("{code} (POST)")));
     match code {
         Some(200..=299) => Ok(code),
         Some(_) | None => Err(Trouble::Party {
@@ -189,7 +189,7 @@ impl Report {
         for handover in &self.handovers {
             let number =
                 if handover.number_arrived { "the citizen's number arrived" } else { "ANOTHER NUMBER ARRIVED" };
-            let told = handover.told.map_or("nothing".to_owned(), |code| code.to_string());
+            let told = handover.told.map_or_else(|| "nothing".to_owned(), |code| code.to_string());
             let Handover { from, to, pressed_by, .. } = handover;
             writeln!(out, "  {from} -> {to}, pressed by {pressed_by}, which was told {told}: {number}.")?;
         }
