@@ -35,7 +35,8 @@ impl Town {
     fn new(net: &Loopback, seats: usize, on_notify: OnNotify, goodbye: Goodbye) -> Self {
         let (trunk, desk) = (net.host(2), net.host(8));
         let hosts = SEATS.map(|seat| net.host(seat));
-        let plan = [("police-1", "110"), ("police-2", "110")];
+        // Whoever has said no is not rung again over another trunk: the second one is another group of seats.
+        let plan = [("police-1", "110"), ("police-2", "11002")];
         let daemon = Setup::new(net)
             .trunk("citizens", (trunk, 5060))
             .trunk("office", (desk, 5060))
