@@ -1,7 +1,7 @@
 //! Where a call goes and whose number it shows: configuration in, one decision out.
 //!
-//! Decides: which hotline a called number means, the ordered plan of those who may take the call, and the caller's
-//! number with the right to show it.
+//! Decides: which hotline a called number means, the territory (属地) and the ordered plan of those who may take the call
+//! there now, and the caller's number with the right to show it.
 //! Invariants: what was dialled matches a configured hotline or nothing (no toll fraud: targets are only those
 //! configured); an identity asserted by a peer outside the trust domain is never believed (I23); one [`Decision`]
 //! value carries the plan, the number and the reasons, and is used by the INVITE and by the record alike.
@@ -9,7 +9,7 @@
 //! which header, the call writes it).
 //!
 //! Reading order: [`config`] (the rows an administrator writes), [`claims`] and [`caller_id`] (携号, inwards),
-//! [`decision`], [`profile`] and [`recipe`] (携号, outwards); for trunks [`gateway`] (which one first) and [`health`]
+//! [`regions`] and [`territory`] (属地), [`decision`], [`profile`] and [`recipe`] (携号, outwards); for trunks [`gateway`] (which one first) and [`health`]
 //! (which one works).
 
 #![warn(clippy::wildcard_enum_match_arm)]
