@@ -180,6 +180,14 @@ pub(crate) enum Kind {
         /// The hotline it goes to.
         to: String,
     },
+    /// A transfer was asked for and refused; nothing was dialled.
+    #[serde(rename = "transfer.refused")]
+    TransferRefused {
+        /// The leg of the party that has the call.
+        leg: String,
+        /// Why.
+        reason: String,
+    },
     /// A target is being dialled.
     #[serde(rename = "transfer.dialling")]
     TransferDialling {
@@ -341,7 +349,8 @@ pub(super) fn kind_of(what: &What) -> Option<Kind> {
         What::Quarantined { state } => Kind::CallQuarantined { state },
         What::Transfer { transfer, step } => transfer_kind(*transfer, step),
         What::Released(record) => released(record),
-        What::SessionRefused { .. } | What::TransferRefused { .. } | What::Ignored { .. } => return None,
+        What::TransferRefused { leg: asked, why } => Kind::TransferRefused { leg: leg(asked), reason: why.to_string() },
+        What::SessionRefused { .. } | What::Ignored { .. } => return None,
     })
 }
 
