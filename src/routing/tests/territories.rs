@@ -46,7 +46,7 @@ parent = "650000"
 [[trunk]]
 id = "carrier"
 networks = ["192.0.2.0/24"]
-next_hops = ["192.0.2.1:5060"]
+gateways = [{ address = "192.0.2.1:5060", priority = 0, weight = 1 }]
 subscription = { area_code = "0908" }
 region = "653022"
 called = [
@@ -56,7 +56,7 @@ called = [
 [[trunk]]
 id = "police"
 networks = ["198.51.100.0/24"]
-next_hops = ["198.51.100.1:5060"]
+gateways = [{ address = "198.51.100.1:5060", priority = 0, weight = 1 }]
 [[trunk]]
 id = "plain"
 networks = ["203.0.113.0/24"]
