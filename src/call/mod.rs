@@ -38,6 +38,7 @@ pub(crate) mod leg;
 mod pair;
 mod party;
 mod reopen;
+mod replace;
 mod search;
 mod silence;
 mod sound;
@@ -146,6 +147,22 @@ impl Call {
         assert!(!cx.strikes(fault::Fault::Panic), "a planted fault: the handler panics half-way");
         rule.check(&mut cx, &after);
         self.state = after;
+        self.finish(now, out);
+    }
+
+    /// Somebody wants to take the place of one of its legs.
+    pub fn replace(
+        &mut self,
+        now: Instant,
+        replaced: LegId,
+        newcomer: &Arrival,
+        site: &Site,
+        supplies: &mut dyn Supplies,
+        out: &mut Actions,
+    ) {
+        let before = self.state.clone();
+        let mut cx = self.context(now, site, supplies, out);
+        self.state = replace::handle(&mut cx, before, replaced, newcomer);
         self.finish(now, out);
     }
 

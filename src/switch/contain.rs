@@ -22,6 +22,7 @@ impl Switch {
         let outcome = self.attempt(now, &last_good, &mut taken, |call, site, stock, out| match step.clone() {
             Step::Event(event) => call.handle(now, event, site, stock, out),
             Step::Timeout => call.handle_timeout(now, site, stock, out),
+            Step::Replace(replaced, newcomer) => call.replace(now, replaced, &newcomer, site, stock, out),
         });
         let outcome = outcome.or_else(|| self.contain(now, &last_good, step, &mut taken));
         let Some((call, actions)) = outcome else {
@@ -39,8 +40,16 @@ impl Switch {
     fn contain(&mut self, now: Instant, last_good: &Call, step: Step, taken: &mut Taken) -> Option<(Call, Actions)> {
         let (call, actions) =
             self.attempt(now, last_good, taken, |call, site, stock, out| call.quarantine(now, site, stock, out))?;
-        let Step::Event(event) = step else { return Some((call, actions)) };
-        let again = self.attempt(now, &call, taken, |call, site, stock, out| call.handle(now, event, site, stock, out));
+        let again = match step {
+            Step::Event(event) => {
+                self.attempt(now, &call, taken, |call, site, stock, out| call.handle(now, event, site, stock, out))
+            }
+            // A quarantined call declines the newcomer, whose INVITE must not stay unanswered.
+            Step::Replace(replaced, newcomer) => self.attempt(now, &call, taken, |call, site, stock, out| {
+                call.replace(now, replaced, &newcomer, site, stock, out);
+            }),
+            Step::Timeout => return Some((call, actions)),
+        };
         Some(match again {
             Some((call, more)) => (call, actions.into_iter().chain(more).collect()),
             None => (call, actions),

@@ -255,6 +255,9 @@ impl Switch {
             self.trunks.heard(now, trunk);
             self.gateways.heard(now, trunk, invite.flow.remote);
         }
+        if let Some(replaced) = invite.replaces {
+            return self.on_replacing(now, replaced, invite);
+        }
         let threshold = Threshold {
             door: self.door,
             calls: self.calls.len(),
@@ -279,13 +282,7 @@ impl Switch {
                 caller: decision.caller_id.number.clone(),
             },
         );
-        let arrival = Arrival {
-            leg: invite.leg,
-            peer: invite.peer,
-            signalling: invite.flow.remote.ip(),
-            offer: invite.offer,
-            max_forwards: invite.max_forwards,
-        };
+        let arrival = arrival(invite);
         let call = Call::new(now, id, arrival, decision);
         self.calls.insert(id, Entry { call, usage: Usage::default() });
         self.account(now, id, &Taken::default());
@@ -418,6 +415,18 @@ enum Step {
     Event(Event),
     /// Its deadline has come.
     Timeout,
+    /// Somebody wants to take the place of one of its legs.
+    Replace(LegId, Arrival),
+}
+
+fn arrival(invite: IncomingInvite) -> Arrival {
+    Arrival {
+        leg: invite.leg,
+        peer: invite.peer,
+        signalling: invite.flow.remote.ip(),
+        offer: invite.offer,
+        max_forwards: invite.max_forwards,
+    }
 }
 
 fn picture(call: &Call) -> CallView {

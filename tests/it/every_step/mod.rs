@@ -1,5 +1,7 @@
 //! A whole call - set-up, talk, hold, resume, keys, hang-up - and at each of its steps, in turn, one thing goes wrong.
 
+mod transfer;
+
 use std::time::Duration;
 
 use lianxian::call::fault::Fault;

@@ -2,6 +2,8 @@
 //!
 //! The saboteur stands between the product and the world, so that what is judged is the judging.
 
+mod transfer;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;

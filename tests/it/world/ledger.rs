@@ -103,12 +103,19 @@ pub struct ReferWatch {
     pub silent: bool,
     /// When our last report left.
     pub settled_at: Option<Instant>,
+    /// The status of the last report.
+    pub told: Option<u16>,
 }
 
 impl LegWatch {
     /// Whether both sides are in talk as far as the wire shows.
     pub fn is_up(&self) -> bool {
         self.answered_at.is_some() && !self.is_over()
+    }
+
+    /// Whether it was told that its transfer has succeeded: its place is another's.
+    pub fn is_dismissed(&self) -> bool {
+        self.refers.values().any(|refer| refer.told == Some(200))
     }
 
     /// Whether it has ended in any way.
@@ -308,7 +315,7 @@ impl Ledger {
             }
             "REFER" if message.cseq().0 >= leg.peer_cseq => {
                 let silent = message.header("refer-sub").is_some_and(|value| value.starts_with("false"));
-                let refer = ReferWatch { at, answer: None, silent, settled_at: None };
+                let refer = ReferWatch { at, answer: None, silent, settled_at: None, told: None };
                 leg.refers.entry(message.cseq().0).or_insert(refer);
             }
             "ACK" if leg.answered_at.is_some() && message.cseq().0 == leg.invite_cseq => {
@@ -363,7 +370,8 @@ impl Ledger {
         if code >= 200 {
             leg.pending.remove(&cseq);
         }
-        if (code == 481 || code == 408) && !first {
+        // A NOTIFY that is not understood ends its subscription, not the leg (RFC 5057).
+        if (code == 481 || code == 408) && !first && method != "NOTIFY" {
             leg.lost_at.get_or_insert(at);
         }
     }
@@ -394,6 +402,8 @@ impl Ledger {
             "NOTIFY" if message.header("subscription-state").is_some_and(|state| state.starts_with("terminated")) => {
                 for refer in leg.refers.values_mut().filter(|refer| refer.answer.is_some_and(|code| code < 300)) {
                     refer.settled_at.get_or_insert(at);
+                    refer.told =
+                        refer.told.or_else(|| message.body.split(' ').nth(1).and_then(|code| code.parse().ok()));
                 }
             }
             "INVITE" if message.tag("to").is_some() && cseq > leg.our_cseq => leg.our_reinvite = Some((cseq, at)),

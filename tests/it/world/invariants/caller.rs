@@ -6,7 +6,7 @@ use lianxian::call::notice::{Notice, What};
 use lianxian::call::record::LegEnd;
 
 use super::super::ledger::{Ledger, LegWatch, Side};
-use super::super::step::{Effect, Step};
+use super::super::step::{Cause, Effect, Step};
 use super::{Scene, Verdict};
 
 /// I15: a connected caller has a counterpart, or hears something: 2 s at most without either.
@@ -23,6 +23,49 @@ pub fn i15_caller_hears_somebody(ledger: &Ledger, _: &Scene<'_>, step: &Step) ->
         }
     }
     Ok(())
+}
+
+/// I16: a service party with whom the caller talks is let go only when another one has the caller, and has been told so
+/// if it asked for it by REFER; and a report of success is told only when somebody else has answered (T38, T42).
+pub fn i16_nobody_is_released_before_the_target_answers(
+    ledger: &Ledger,
+    scene: &Scene<'_>,
+    step: &Step,
+    effect: &Effect,
+) -> Verdict {
+    let Effect::Sip { party: Some(party), message, .. } = effect else { return Ok(()) };
+    let Some(leg) = ledger.legs.get(message.call_id()).filter(|leg| leg.side == Side::Service) else { return Ok(()) };
+    let report = message.method() == Some("NOTIFY") && message.body.split(' ').nth(1) == Some("200");
+    let bye = message.method() == Some("BYE") && leg.our_bye_at.is_none();
+    let matter = || ledger.matter(&leg.matter);
+    let caller_up = matter().any(|other| other.side == Side::Caller && other.is_up());
+    let other_up = || matter().any(|other| other.side == Side::Service && other.party != *party && other.is_up());
+    if scene.panics_expected || !caller_up || !leg.is_up() || other_up() {
+        return match bye && !scene.panics_expected && caller_up && leg.is_up() {
+            true => told_before(leg),
+            false => Ok(()),
+        };
+    }
+    if report {
+        return Err(format!("party {party} is told of a success, but nobody else has answered"));
+    }
+    // Who has just answered too late is let go at once, and who answers nothing is lost.
+    let joined = leg.acked_at.is_some_and(|at| step.at - at > Duration::from_millis(500));
+    let unanswered = leg.pending.values().any(|at| step.at - *at >= Duration::from_millis(31_900));
+    // A leg whose connection has broken is lost; the BYE is for a telephone that comes back.
+    let broken = matches!(step.cause, Cause::Other(_));
+    if bye && joined && !unanswered && !broken {
+        return Err(format!("BYE to party {party}, who alone has the caller"));
+    }
+    Ok(())
+}
+
+fn told_before(leg: &LegWatch) -> Verdict {
+    let owed = leg
+        .refers
+        .values()
+        .any(|refer| !refer.silent && refer.answer.is_some_and(|code| code < 300) && refer.settled_at.is_none());
+    if owed { Err(format!("BYE to party {} before the last report on its REFER", leg.party)) } else { Ok(()) }
 }
 
 /// I17: when a service leg fails or is lost, a connected caller hears something within 200 ms.
@@ -103,7 +146,8 @@ fn i19_bye(ledger: &Ledger, caller: &LegWatch, step: &Step) -> Verdict {
         .filter(|leg| leg.side == Side::Service)
         .filter(|leg| leg.answered_at.is_some())
         .any(|leg| leg.peer_bye_at.is_some_and(|at| step.at - at < Duration::from_millis(1500)));
-    let other_up = ledger.matter(&caller.matter).any(|leg| leg.side == Side::Service && leg.is_up());
+    let other_up =
+        ledger.matter(&caller.matter).any(|leg| leg.side == Side::Service && leg.is_up() && !leg.is_dismissed());
     if repeated || hung_up || unanswered || unacknowledged || (last_service_bye && !other_up) {
         return Ok(());
     }

@@ -58,6 +58,7 @@ type EndJudge = fn(&Ledger, &Scene<'_>, Instant) -> Verdict;
 
 /// Judged for each thing that comes out, before it is entered in the ledger.
 const EACH_EFFECT: &[(&str, EffectJudge)] = &[
+    ("I16", caller::i16_nobody_is_released_before_the_target_answers),
     ("I1", sip::i1_one_final_response),
     ("I2", sip::i2_no_response_to_ack_or_response),
     ("I4", sip::i4_repeated_request_has_no_second_effect),

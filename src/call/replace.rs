@@ -1,0 +1,80 @@
+//! Somebody takes the place of the service party: INVITE with Replaces (RFC 3891).
+//!
+//! Whether the newcomer may do so was decided where the INVITE came in (V22, V48). Only a party that is simply in talk
+//! is replaced; the caller's leg never is, and a call in which something else is under way is left as it is.
+
+use crate::base::ids::LegId;
+use crate::call::Arrival;
+use crate::call::context::Context;
+use crate::call::leg::{Leg, Phase};
+use crate::call::pair::{Mood, Pair};
+use crate::call::record::{self, Who};
+use crate::call::sound::Rules;
+use crate::call::state::{Held, State, Talking};
+use crate::routing::profile::Profile;
+use crate::sip::fact::Peer;
+use crate::sip::order::LegOrder;
+
+/// The newcomer's response when nobody here can be replaced (RFC 3891 3).
+const NOT_HERE: u16 = 603;
+
+/// One newcomer.
+pub(super) fn handle(cx: &mut Context<'_>, state: State, replaced: LegId, newcomer: &Arrival) -> State {
+    let pair = match &state {
+        State::Talking(Talking(pair)) | State::Held(Held(pair)) if pair.party == replaced => *pair,
+        State::Talking(_)
+        | State::Held(_)
+        | State::Offered(_)
+        | State::Ringing(_)
+        | State::Recovering(_)
+        | State::Transferring(_)
+        | State::Forsaken(_)
+        | State::Confirming(_)
+        | State::Entrusted(_)
+        | State::Unheard(_)
+        | State::ThreeWay(_)
+        | State::Releasing(_)
+        | State::Quarantined(_) => return decline(cx, state, newcomer.leg, NOT_HERE),
+    };
+    let (who, rules) = identity(cx, &newcomer.peer);
+    cx.record.begin(cx.now, newcomer.leg, who.clone());
+    cx.legs.add(Leg { id: newcomer.leg, who, phase: Phase::Arrived });
+    let Some(mut sound) = cx.open_sound(newcomer.leg, newcomer.signalling, rules, cx.decision.priority) else {
+        cx.reject(newcomer.leg, 503, None);
+        return state;
+    };
+    let answer = newcomer.offer.as_ref().map(|offer| sound.answer(cx.site, offer));
+    if let Some(leg) = cx.legs.get_mut(newcomer.leg) {
+        leg.phase = Phase::Calling(sound);
+    }
+    if let Some(Err(refused)) = answer {
+        cx.refused(newcomer.leg, &refused);
+        cx.reject(newcomer.leg, refused.code(), None);
+        return state;
+    }
+    cx.accept(newcomer.leg);
+    cx.release(replaced, record::ANSWERED_ELSEWHERE);
+    Pair { caller: pair.caller, party: newcomer.leg }.joined(cx, Mood::Talking)
+}
+
+fn decline(cx: &mut Context<'_>, state: State, newcomer: LegId, code: u16) -> State {
+    let cause = crate::sip::fact::Cause { sip: Some(code), q850: None };
+    cx.order(newcomer, LegOrder::Reject { code, cause, retry_after_s: None });
+    state
+}
+
+fn identity(cx: &Context<'_>, peer: &Peer) -> (Who, Rules) {
+    let routing = &cx.site.routing;
+    let profile = |id| routing.profile(id).cloned().unwrap_or_else(|| Profile::named(id.as_str()));
+    match peer {
+        Peer::Softphone(agent) => (Who::Agent(agent.clone()), Rules::new(&profile(&routing.softphone_profile), &[])),
+        Peer::Trunk(id) => {
+            let who = Who::Trunk { trunk: id.clone(), number: String::new() };
+            let rules = match routing.trunk(id) {
+                Some(trunk) => Rules::new(&profile(&trunk.profile), &trunk.networks),
+                None => Rules::new(&Profile::named(id.as_str()), &[]),
+            };
+            (who, rules)
+        }
+    }
+}
