@@ -106,7 +106,7 @@ pub fn load(path: &Path, sources: &Sources<'_>) -> Result<Configuration, Vec<Pro
     };
     check::check(&files, &mut reader.problems);
     profile::check(&profiles, &trunks, &mut reader.problems);
-    let credentials = secret::read_all(sources, folder, &agents, &mut reader.problems);
+    let credentials = secret::read_all(sources, folder, &agents, main.value.sip.realm.get_ref(), &mut reader.problems);
     let tokens = tokens::read_all(sources, folder, &main, &agents, &mut reader.problems);
     let prompts = folder.join(main.value.media.prompts.get_ref());
     if !(sources.is_folder)(&prompts) {

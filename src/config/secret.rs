@@ -7,6 +7,7 @@ use std::path::Path;
 use super::schema::{AgentEntry, AgentsFile, Ha1Keys};
 use super::source::{Parsed, Sources};
 use super::{Placed, Problem};
+use crate::sip::auth::{self, Algorithm};
 
 /// What proves an agent.
 #[derive(Clone, PartialEq, Eq)]
@@ -43,18 +44,58 @@ const SHORTEST: usize = 12;
 /// The fewest different characters in it.
 const FEWEST_DIFFERENT: usize = 6;
 /// Words that no password may contain.
-const COMMON: [&str; 8] = ["password", "12345678", "changeme", "lianxian", "secret", "qwerty", "admin", "default"];
+const COMMON: [&str; 16] = [
+    "password",
+    "passw0rd",
+    "12345678",
+    "87654321",
+    "changeme",
+    "change-me",
+    "lianxian",
+    "secret",
+    "qwerty",
+    "admin",
+    "default",
+    "example",
+    "letmein",
+    "abcdefgh",
+    "hotline",
+    "replace",
+];
+
+/// Passwords of factories and manuals: a digest does not show what it was made of, but these can be tried.
+const FACTORY: [&str; 18] = [
+    "",
+    "0000",
+    "1234",
+    "12345",
+    "123456",
+    "1234567",
+    "12345678",
+    "123456789",
+    "000000",
+    "111111",
+    "666666",
+    "888888",
+    "password",
+    "admin",
+    "changeme",
+    "secret",
+    "lianxian",
+    "test",
+];
 
 /// Reads every agent's credential and notes what is wrong with it.
 pub(super) fn read_all(
     sources: &Sources<'_>,
     folder: &Path,
     agents: &Parsed<AgentsFile>,
+    realm: &str,
     problems: &mut Vec<Problem>,
 ) -> BTreeMap<String, Credential> {
     let mut credentials = BTreeMap::new();
     for agent in &agents.value.agent {
-        match read(sources, folder, agents, agent) {
+        match read(sources, folder, agents, agent, realm) {
             Ok(credential) => {
                 credentials.insert(agent.number.get_ref().clone(), credential);
             }
@@ -69,46 +110,118 @@ fn read(
     folder: &Path,
     agents: &Parsed<AgentsFile>,
     agent: &AgentEntry,
+    realm: &str,
 ) -> Result<Credential, Box<Problem>> {
-    let refuse = |place: &Placed<String>, key: &str, wrong: String, right: &str| {
-        Box::new(agents.problem(place, format!("agent.{key}"), wrong, right))
+    let number = agent.number.get_ref();
+    if let (None, None, Some(keys)) = (&agent.secret, &agent.secret_file, &agent.ha1) {
+        return digests(agents, keys, number, realm);
+    }
+    if agent.ha1.is_some() {
+        let wrong = format!("agent {number} has more than one secret");
+        let right = "exactly one of secret, secret_file, ha1";
+        return Err(Box::new(agents.problem(&agent.number, "agent.secret", wrong, right)));
+    }
+    let written = Written {
+        file: agents,
+        noun: "password",
+        key: "agent",
+        whose: (&agent.number, format!("agent {number}")),
+        secret: agent.secret.as_ref(),
+        secret_file: agent.secret_file.as_ref(),
+        other: "ha1",
     };
-    match (&agent.secret, &agent.secret_file, &agent.ha1) {
-        (Some(secret), None, None) => {
-            let Some(name) = secret.get_ref().strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) else {
-                let wrong = "a password is written out in the configuration".to_owned();
-                return Err(refuse(secret, "secret", wrong, "\"${NAME}\" for an environment variable, or secret_file"));
-            };
-            let Some(password) = (sources.environment)(name) else {
-                let wrong = format!("the environment variable {name} is not set");
-                return Err(refuse(secret, "secret", wrong, "set it before the daemon starts"));
-            };
-            match weakness(&password, agent.number.get_ref()) {
-                None => Ok(Credential::Password(password)),
-                Some(weak) => Err(refuse(secret, "secret", format!("the password in {name} {weak}"), STRONG)),
-            }
-        }
-        (None, Some(file), None) => {
-            let text = (sources.read)(&folder.join(file.get_ref())).map_err(|error| {
-                refuse(file, "secret_file", format!("cannot be read: {error}"), "a file with one line")
-            })?;
-            let password = text.lines().next().unwrap_or_default().trim();
-            match weakness(password, agent.number.get_ref()) {
-                None => Ok(Credential::Password(password.to_owned())),
-                Some(weak) => Err(refuse(file, "secret_file", format!("the password in it {weak}"), STRONG)),
-            }
-        }
-        (None, None, Some(keys)) => digests(agents, keys),
-        (None, None, None) => {
-            let right = "one of secret = \"${NAME}\", secret_file, ha1";
-            Err(refuse(&agent.number, "secret", format!("agent {} has no secret", agent.number.get_ref()), right))
-        }
-        (Some(_), Some(_), _) | (Some(_), _, Some(_)) | (_, Some(_), Some(_)) => {
-            let wrong = format!("agent {} has more than one secret", agent.number.get_ref());
-            Err(refuse(&agent.number, "secret", wrong, "exactly one of secret, secret_file, ha1"))
-        }
+    let (text, place, key) = written.read(sources, folder)?;
+    match weakness(&text, number) {
+        None => Ok(Credential::Password(text)),
+        Some(weak) => Err(Box::new(agents.problem(place, key, format!("the password {weak}"), STRONG))),
     }
 }
+
+/// Where an entry says that its secret is: in the environment or in a file of its own.
+pub(super) struct Written<'a, T> {
+    pub(super) file: &'a Parsed<T>,
+    /// What the secret is called.
+    pub(super) noun: &'static str,
+    /// The dotted key of the entry.
+    pub(super) key: &'static str,
+    /// The entry's name, with what it is called in a sentence.
+    pub(super) whose: (&'a Placed<String>, String),
+    pub(super) secret: Option<&'a Placed<String>>,
+    pub(super) secret_file: Option<&'a Placed<String>>,
+    /// The key of its digest, which could stand instead.
+    pub(super) other: &'static str,
+}
+
+impl<'a, T> Written<'a, T> {
+    /// The secret, with the place and the key to complain about if it is not good.
+    pub(super) fn read(
+        &self,
+        sources: &Sources<'_>,
+        folder: &Path,
+    ) -> Result<(String, &'a Placed<String>, String), Box<Problem>> {
+        let (name, whose) = &self.whose;
+        match (self.secret, self.secret_file) {
+            (Some(secret), None) => self.variable(sources, secret),
+            (None, Some(file)) => self.first_line(sources, &folder.join(file.get_ref()), file),
+            (None, None) => {
+                let right = format!("one of secret = \"${{NAME}}\", secret_file, {}", self.other);
+                Err(self.refuse(name, "secret", format!("{whose} has no secret"), right))
+            }
+            (Some(_), Some(_)) => {
+                let right = format!("exactly one of secret, secret_file, {}", self.other);
+                Err(self.refuse(name, "secret", format!("{whose} has more than one secret"), right))
+            }
+        }
+    }
+
+    fn refuse(&self, place: &Placed<String>, key: &str, wrong: String, right: impl Into<String>) -> Box<Problem> {
+        Box::new(self.file.problem(place, format!("{}.{key}", self.key), wrong, right))
+    }
+
+    fn variable(
+        &self,
+        sources: &Sources<'_>,
+        secret: &'a Placed<String>,
+    ) -> Result<(String, &'a Placed<String>, String), Box<Problem>> {
+        let Some(name) = secret.get_ref().strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) else {
+            let wrong = format!("a {} is written out in the configuration", self.noun);
+            return Err(self.refuse(
+                secret,
+                "secret",
+                wrong,
+                "\"${NAME}\" for an environment variable, or secret_file",
+            ));
+        };
+        match (sources.environment)(name) {
+            Some(text) => Ok((text, secret, format!("{}.secret", self.key))),
+            None => {
+                let wrong = format!("the environment variable {name} is not set");
+                Err(self.refuse(secret, "secret", wrong, "set it before the daemon starts"))
+            }
+        }
+    }
+
+    /// A secret that everybody on the machine can read is none.
+    fn first_line(
+        &self,
+        sources: &Sources<'_>,
+        path: &Path,
+        place: &'a Placed<String>,
+    ) -> Result<(String, &'a Placed<String>, String), Box<Problem>> {
+        let text = (sources.read)(path).map_err(|error| {
+            self.refuse(place, "secret_file", format!("cannot be read: {error}"), "a file with one line")
+        })?;
+        if let Some(mode) = (sources.mode)(path).filter(|mode| mode & OTHERS != 0) {
+            let wrong = format!("{} can be read or written by others (mode {:04o})", path.display(), mode & 0o7777);
+            return Err(self.refuse(place, "secret_file", wrong, format!("chmod 600 {}", path.display())));
+        }
+        let line = text.lines().next().unwrap_or_default().trim().to_owned();
+        Ok((line, place, format!("{}.secret_file", self.key)))
+    }
+}
+
+/// The permission bits of everybody but the owner.
+const OTHERS: u32 = 0o077;
 
 pub(super) const STRONG: &str = "at least 12 characters, 6 of them different, no common word, not the agent's number";
 
@@ -128,12 +241,27 @@ pub(super) fn weakness(password: &str, user: &str) -> Option<&'static str> {
     }
 }
 
-fn digests(agents: &Parsed<AgentsFile>, keys: &Placed<Ha1Keys>) -> Result<Credential, Box<Problem>> {
+fn digests(
+    agents: &Parsed<AgentsFile>,
+    keys: &Placed<Ha1Keys>,
+    user: &str,
+    realm: &str,
+) -> Result<Credential, Box<Problem>> {
+    let is_default = |name: &str, hex: &str| {
+        let algorithm = if name == "md5" { Algorithm::Md5 } else { Algorithm::Sha256 };
+        let of = |password: &str| Some(auth::Ha1::of_password(algorithm, user, realm, password));
+        let given = auth::Ha1::from_hex(algorithm, hex);
+        FACTORY.iter().chain(&[user]).any(|password| of(password) == given)
+    };
     let read = |digest: &Option<Placed<String>>, name: &str, length: usize| match digest {
         None => Ok(None),
         Some(hex) => {
             let text = hex.get_ref().to_ascii_lowercase();
             if text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                if is_default(name, &text) {
+                    let wrong = "the digest of a password that telephones are delivered with";
+                    return Err(Box::new(agents.problem(hex, format!("agent.ha1.{name}"), wrong, STRONG)));
+                }
                 return Ok(Some(text));
             }
             let wrong = format!("no {name} digest: {} characters", text.len());

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::schema::{AgentsFile, MainFile, NumbersKey, RoleKey, TokenEntry};
-use super::secret::{STRONG, weakness};
+use super::secret::{STRONG, Written, weakness};
 use super::source::{Parsed, Sources};
 use super::{Placed, Problem};
 use crate::api::{Numbers, Role, Token, digest};
@@ -62,6 +62,10 @@ impl Reading<'_> {
         Box::new(self.main.problem(place, format!("http.token.{key}"), wrong, right))
     }
 
+    fn named(&self, place: &Placed<String>, key: &str, wrong: impl Into<String>, right: &str) -> Box<Problem> {
+        Box::new(self.main.problem(place, key, wrong, right))
+    }
+
     fn role(&self, entry: &TokenEntry) -> Result<Role, Box<Problem>> {
         match (entry.role, &entry.agent) {
             (RoleKey::Agent, Some(agent)) => {
@@ -91,33 +95,24 @@ impl Reading<'_> {
     fn digest(&self, entry: &TokenEntry) -> Result<[u8; 32], Box<Problem>> {
         let name = entry.name.get_ref();
         match (&entry.secret, &entry.secret_file, &entry.sha256) {
-            (Some(secret), None, None) => {
-                let variable = secret.get_ref().strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
-                let Some(variable) = variable else {
-                    let right = "\"${NAME}\" for an environment variable, secret_file or sha256";
-                    return Err(self.refuse(secret, "secret", "a token is written out in the configuration", right));
-                };
-                let Some(text) = (self.sources.environment)(variable) else {
-                    let wrong = format!("the environment variable {variable} is not set");
-                    return Err(self.refuse(secret, "secret", wrong, "set it before the daemon starts"));
-                };
-                self.strong(secret, "secret", &text, name)
-            }
-            (None, Some(file), None) => {
-                let text = (self.sources.read)(&self.folder.join(file.get_ref())).map_err(|error| {
-                    self.refuse(file, "secret_file", format!("cannot be read: {error}"), "a file with one line")
-                })?;
-                self.strong(file, "secret_file", text.lines().next().unwrap_or_default().trim(), name)
-            }
             (None, None, Some(hex)) => from_hexadecimal(hex.get_ref())
                 .ok_or_else(|| self.refuse(hex, "sha256", "no SHA-256 digest", "64 hexadecimal digits")),
-            (None, None, None) => {
-                let right = "one of secret = \"${NAME}\", secret_file, sha256";
-                Err(self.refuse(&entry.name, "secret", format!("token {name} has no secret"), right))
-            }
-            (Some(_), Some(_), _) | (Some(_), _, Some(_)) | (_, Some(_), Some(_)) => {
+            (_, _, Some(_)) => {
                 let right = "exactly one of secret, secret_file, sha256";
                 Err(self.refuse(&entry.name, "secret", format!("token {name} has more than one secret"), right))
+            }
+            (secret, secret_file, None) => {
+                let written = Written {
+                    file: self.main,
+                    noun: "token",
+                    key: "http.token",
+                    whose: (&entry.name, format!("token {name}")),
+                    secret: secret.as_ref(),
+                    secret_file: secret_file.as_ref(),
+                    other: "sha256",
+                };
+                let (text, place, key) = written.read(self.sources, self.folder)?;
+                self.strong(place, &key, &text, name)
             }
         }
     }
@@ -126,11 +121,11 @@ impl Reading<'_> {
         let printable = text.bytes().all(|byte| byte.is_ascii_graphic());
         if text.len() < SHORTEST || text.len() > 256 || !printable {
             let right = "24 to 256 printable characters without spaces, as of `openssl rand -hex 32`";
-            return Err(self.refuse(place, key, "too short, too long or not fit for a header", right));
+            return Err(self.named(place, key, "too short, too long or not fit for a header", right));
         }
         match weakness(text, name) {
             None => Ok(digest(text)),
-            Some(weak) => Err(self.refuse(place, key, format!("the token {weak}"), STRONG)),
+            Some(weak) => Err(self.named(place, key, format!("the token {weak}"), STRONG)),
         }
     }
 }

@@ -251,7 +251,8 @@ fn write_configuration(folder: &Path, block: [u8; 2]) -> Result<(), Trouble> {
         "[sip]\nrealm = \"{REALM}\"\n\
          [[sip.listen]]\ntransport = \"udp\"\naddress = \"{sip}\"\n[[sip.listen]]\ntransport = \"tcp\"\naddress = \"{sip}\"\n\
          [softphones]\nnetworks = [\"{}/32\", \"{}/32\"]\n[media]\naddress = \"{}\"\nfirst_port = 20000\nlast_port = 20199\n\
-         prompts = \"{}\"\n[admin]\nlisten = \"{}\"\n[files]\nprofiles = \".\"\n\
+         prompts = \"{}\"\n[limits]\ncalls = 50\nemergency_reserve = 5\nshutdown_s = 2\n\
+         [admin]\nlisten = \"{}\"\n[files]\nprofiles = \".\"\n\
          [http]\nlisten = \"{}\"\n[[http.token]]\nname = \"{CTI}\"\nrole = \"system\"\nsecret = \"${{STORY_{CTI}}}\"\n",
         host(21),
         host(22),

@@ -1,13 +1,19 @@
 //! What `agents.toml` may say.
 
-use super::{Files, identifier, territories, unique};
+use super::{Files, at_most, identifier, territories, unique};
 use crate::config::Problem;
 use crate::sip::auth::Algorithm;
+
+/// The largest desks of a province have some hundreds of seats in some dozens of groups.
+const AGENTS: usize = 5_000;
+const GROUPS: usize = 1_000;
 
 pub(super) fn agents(files: &Files<'_>, problems: &mut Vec<Problem>) {
     let file = files.agents;
     unique(file, file.value.group.iter().map(|group| &group.id), "group.id", problems);
     unique(file, file.value.agent.iter().map(|agent| &agent.number), "agent.number", problems);
+    at_most(file, file.value.group.iter().map(|group| &group.id), GROUPS, "group.id", problems);
+    at_most(file, file.value.agent.iter().map(|agent| &agent.number), AGENTS, "agent.number", problems);
     for group in &file.value.group {
         identifier(file, &group.id, "group.id", problems);
         if let Some(region) = &group.region {

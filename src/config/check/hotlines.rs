@@ -1,13 +1,17 @@
 //! What `hotlines.toml` may say, and of whom.
 
-use super::{Files, Staff, call_target, number, unique};
+use super::{Files, Staff, at_most, call_target, number, unique};
 use crate::base::tag;
 use crate::config::Problem;
 use crate::config::schema::{HotlineEntry, StepEntry};
 
+/// The short numbers of a province, its ordinary numbers included.
+const HOTLINES: usize = 2_000;
+
 pub(super) fn hotlines(files: &Files<'_>, staff: &Staff<'_>, problems: &mut Vec<Problem>) {
     let file = files.hotlines;
     unique(file, file.value.hotline.iter().map(|hotline| &hotline.number), "hotline.number", problems);
+    at_most(file, file.value.hotline.iter().map(|hotline| &hotline.number), HOTLINES, "hotline.number", problems);
     for hotline in &file.value.hotline {
         number(file, &hotline.number, "hotline.number", problems);
         if !(5..=180).contains(hotline.ring_timeout_s.get_ref()) {

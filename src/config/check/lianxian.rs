@@ -1,6 +1,7 @@
 //! What the main file may say.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use super::host_bits;
 use crate::config::Problem;
@@ -10,11 +11,11 @@ use crate::config::source::Parsed;
 pub(super) fn sip(main: &Parsed<MainFile>, problems: &mut Vec<Problem>) {
     let sip = &main.value.sip;
     let realm = sip.realm.get_ref();
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
-    if realm.is_empty() || realm.len() > 253 || !realm.chars().all(plain) {
+    if !is_host_name(realm) {
         let wrong = format!("`{}` is no host name", realm.escape_debug());
         problems.push(main.problem(&sip.realm, "sip.realm", wrong, "letters, digits, dots and hyphens"));
     }
+    host(main, problems);
     if sip.listen.get_ref().is_empty() {
         problems.push(main.problem(&sip.listen, "sip.listen", "nothing to listen on", "at least one [[sip.listen]]"));
     }
@@ -38,6 +39,21 @@ pub(super) fn sip(main: &Parsed<MainFile>, problems: &mut Vec<Problem>) {
             problems.push(main.problem(told, "sip.listen.advertise", wrong, "an address of the same family"));
         }
     }
+}
+
+/// The host part of our URIs: a name as of the realm, or an address.
+fn host(main: &Parsed<MainFile>, problems: &mut Vec<Problem>) {
+    let Some(host) = &main.value.sip.host else { return };
+    let address = host.get_ref().parse::<IpAddr>().is_ok_and(|address| !address.is_unspecified());
+    if !address && !is_host_name(host.get_ref()) {
+        let wrong = format!("`{}` is no host name and no address", host.get_ref().escape_debug());
+        problems.push(main.problem(host, "sip.host", wrong, "a host name, or the address that peers know us by"));
+    }
+}
+
+fn is_host_name(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
+    !text.is_empty() && text.len() <= 253 && text.chars().all(plain)
 }
 
 pub(super) fn softphones(main: &Parsed<MainFile>, problems: &mut Vec<Problem>) {
@@ -88,9 +104,25 @@ pub(super) fn media(main: &Parsed<MainFile>, problems: &mut Vec<Problem>) {
             problems.push(main.problem(&media.first_port, "media.first_port", wrong, "a range without it"));
         }
     }
+    ports_for_calls(main, problems);
     if *media.workers.get_ref() > 64 {
         let wrong = format!("{} threads", media.workers.get_ref());
         problems.push(main.problem(&media.workers, "media.workers", wrong, "0 to 64"));
+    }
+}
+
+/// A call has two legs, a leg a pair of ports. A transfer takes a third one for a moment; freed ones rest.
+const PORTS_OF_A_CALL: u32 = 4;
+
+/// Too few ports would be found out in the busiest hour.
+fn ports_for_calls(main: &Parsed<MainFile>, problems: &mut Vec<Problem>) {
+    let (media, limits) = (&main.value.media, &main.value.limits);
+    let ports = u32::from(media.last_port.get_ref().saturating_sub(*media.first_port.get_ref())) + 1;
+    let calls = ports / PORTS_OF_A_CALL;
+    if calls < *limits.calls.get_ref() {
+        let wrong = format!("{ports} media ports serve {calls} calls, and limits.calls is {}", limits.calls.get_ref());
+        let right = format!("a range of {} ports, or limits.calls = {calls}", limits.calls.get_ref() * PORTS_OF_A_CALL);
+        problems.push(main.problem(&media.last_port, "media.last_port", wrong, right));
     }
 }
 
@@ -131,6 +163,10 @@ pub(super) fn limits(main: &Parsed<MainFile>, problems: &mut Vec<Problem>) {
             let wrong = format!("{}", count.get_ref());
             problems.push(main.problem(count, key, wrong, format!("1 to {most}")));
         }
+    }
+    if *limits.shutdown_s.get_ref() > 3_600 {
+        let wrong = format!("{} s", limits.shutdown_s.get_ref());
+        problems.push(main.problem(&limits.shutdown_s, "limits.shutdown_s", wrong, "0 to 3600"));
     }
     if limits.emergency_reserve.get_ref() >= limits.calls.get_ref() {
         let wrong = format!("{} leaves nothing for other calls", limits.emergency_reserve.get_ref());

@@ -8,6 +8,7 @@ mod agents;
 mod hotlines;
 mod lianxian;
 mod outbound;
+mod reach;
 mod territories;
 mod trunks;
 
@@ -65,6 +66,7 @@ pub(in crate::config) fn check(files: &Files<'_>, problems: &mut Vec<Problem>) {
     agents::agents(files, problems);
     territories::territories(files, &staff, problems);
     agents::digests(files, problems);
+    reach::reach(files, problems);
 }
 
 // === What several files need ===
@@ -130,6 +132,21 @@ fn unique<'a, T>(
             let wrong = format!("`{}` stands twice", name.get_ref());
             problems.push(file.problem(name, key, wrong, "a name that is used once"));
         }
+    }
+}
+
+/// No more rows than are looked through without haste at every call and every reload.
+fn at_most<'a, T>(
+    file: &Parsed<T>,
+    names: impl Iterator<Item = &'a Placed<String>>,
+    most: usize,
+    key: &str,
+    problems: &mut Vec<Problem>,
+) {
+    let mut names = names.skip(most);
+    if let Some(first) = names.next() {
+        let wrong = format!("{} rows, and this is number {}", most + 1 + names.count(), most + 1);
+        problems.push(file.problem(first, key, wrong, format!("at most {most}")));
     }
 }
 

@@ -3,15 +3,19 @@
 use ipnet::IpNet;
 
 use super::territories::{region, service};
-use super::{Files, host_bits, identifier, number, unique};
+use super::{Files, at_most, host_bits, identifier, number, unique};
 use crate::config::Problem;
 use crate::config::schema::{TrunkEntry, TrunksFile};
 use crate::config::source::Parsed;
+
+/// Each is looked through for every message.
+const TRUNKS: usize = 500;
 
 pub(super) fn trunks(files: &Files<'_>, problems: &mut Vec<Problem>) {
     let file = files.trunks;
     let ids = file.value.trunk.iter().map(|trunk| &trunk.id);
     unique(file, ids, "trunk.id", problems);
+    at_most(file, file.value.trunk.iter().map(|trunk| &trunk.id), TRUNKS, "trunk.id", problems);
     for trunk in &file.value.trunk {
         identifier(file, &trunk.id, "trunk.id", problems);
         trunk_networks(file, trunk, problems);

@@ -40,8 +40,10 @@ pub struct MainFile {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SipSection {
-    /// The realm of our digest challenges and the host name in our URIs.
+    /// The realm of our digest challenges.
     pub realm: Placed<String>,
+    /// The host part of the URIs that we write: a name, or an address that peers know us by. Not given: the realm.
+    pub host: Option<Placed<String>>,
     /// What we listen on.
     pub listen: Placed<Vec<ListenEntry>>,
 }
@@ -119,6 +121,8 @@ pub struct LimitsSection {
     pub connections: Placed<u32>,
     /// Stream connections of one address at a time.
     pub connections_per_address: Placed<u32>,
+    /// How long calls may go on after SIGTERM, in seconds; those that are left then are hung up.
+    pub shutdown_s: Placed<u32>,
 }
 
 /// `[admin]`
@@ -180,6 +184,7 @@ impl Default for LimitsSection {
             emergency_reserve: defaults::nowhere(200),
             connections: defaults::nowhere(4_000),
             connections_per_address: defaults::nowhere(64),
+            shutdown_s: defaults::nowhere(30),
         }
     }
 }

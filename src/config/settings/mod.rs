@@ -51,7 +51,7 @@ impl Configuration {
         switch::Settings {
             sip: self.endpoint(),
             routing: self.routing(),
-            host: Host::Name(self.main.sip.realm.get_ref().clone().into_bytes().into()),
+            host: self.host(),
             media: self.media_addresses(),
             media_ports: (*self.main.media.first_port.get_ref(), *self.main.media.last_port.get_ref()),
             port_quarantine: PORT_QUARANTINE,
@@ -73,6 +73,17 @@ impl Configuration {
             profile.media_networks.clone_from(networks);
         }
         profile
+    }
+
+    fn host(&self) -> Host {
+        let sip = &self.main.sip;
+        let text = sip.host.as_ref().unwrap_or(&sip.realm).get_ref();
+        text.parse().map_or_else(|_| Host::Name(text.clone().into_bytes().into()), Host::Ip)
+    }
+
+    /// How long calls may go on after the first signal to end.
+    pub fn drain(&self) -> Duration {
+        Duration::from_secs(u64::from(*self.main.limits.shutdown_s.get_ref()))
     }
 
     fn media_addresses(&self) -> Vec<MediaAddress> {

@@ -29,7 +29,7 @@ pub enum Source {
 #[derive(Clone, Debug)]
 pub struct Admission {
     trunks: HashMap<TrunkId, TrunkAccess>,
-    /// Longest prefix first, so that the first match is the most specific one.
+    /// No address is in two of them: the configuration refuses networks of two trunks that overlap.
     networks: Vec<(IpNet, TrunkId)>,
     softphones: Vec<IpNet>,
     softphone_rate: u32,
@@ -162,15 +162,9 @@ impl Admission {
     }
 }
 
-/// Longest prefix first.
 fn networks(settings: &Settings) -> Vec<(IpNet, TrunkId)> {
     let rows = settings.trunks.iter();
-    let mut networks: Vec<_> =
-        rows.flat_map(|trunk| trunk.networks.iter().map(|network| (*network, trunk.id.clone()))).collect();
-    networks.sort_by(|(left, left_id), (right, right_id)| {
-        right.prefix_len().cmp(&left.prefix_len()).then_with(|| left_id.cmp(right_id))
-    });
-    networks
+    rows.flat_map(|trunk| trunk.networks.iter().map(|network| (*network, trunk.id.clone()))).collect()
 }
 
 impl Bucket {

@@ -47,7 +47,7 @@ pub struct Listener {
 pub struct TrunkAccess {
     /// The trunk.
     pub id: TrunkId,
-    /// The networks that its requests come from. The longest match wins.
+    /// The networks that its requests come from. No address belongs to two trunks: the configuration refuses it.
     pub networks: Vec<IpNet>,
     /// How its messages are read.
     pub reading: Reading,

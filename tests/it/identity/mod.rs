@@ -227,7 +227,13 @@ fn shipped() -> Config {
     };
     let environment = |_: &str| Some("long-Enough-4-all".to_owned());
     let read_bytes = |path: &std::path::Path| read(path).map(String::into_bytes);
-    let sources = Sources { read: &read, read_bytes: &read_bytes, is_folder: &|_| true, environment: &environment };
+    let sources = Sources {
+        read: &read,
+        read_bytes: &read_bytes,
+        is_folder: &|_| true,
+        mode: &|_| None,
+        environment: &environment,
+    };
     let configuration = load(&root().join("config/lianxian.toml"), &sources);
     configuration.map_err(|problems| format!("{problems:#?}")).unwrap().routing()
 }

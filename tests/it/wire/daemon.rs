@@ -49,6 +49,7 @@ impl Place {
             "[sip]\nrealm = \"wire.example\"\n[[sip.listen]]\ntransport = \"udp\"\naddress = \"{sip}\"\n\
              [[sip.listen]]\ntransport = \"tcp\"\naddress = \"{sip}\"\n[softphones]\nnetworks = [\"{}/32\"]\n\
              [media]\naddress = \"{}\"\nfirst_port = 20000\nlast_port = 20099\nprompts = \"{}\"\n\
+             [limits]\ncalls = 25\nemergency_reserve = 2\nshutdown_s = 2\n\
              [admin]\nlisten = \"{}\"\n[files]\nprofiles = \"{}\"\n",
             self.at(21, 0).ip(),
             self.at(1, 0).ip(),

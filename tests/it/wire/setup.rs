@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -105,7 +106,9 @@ impl<'a> Setup<'a> {
             .expect("writing to a String cannot fail");
         for (name, token, rights) in TOKENS {
             let file = format!("token-{name}");
-            self.loopback.write(&format!("config/{file}"), token);
+            let path = self.loopback.write(&format!("config/{file}"), token);
+            // A secret that others can read is refused.
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).expect("it is our file");
             writeln!(self.http, "[[http.token]]\nname = \"{name}\"\n{rights}\nsecret_file = \"{file}\"\n")
                 .expect("writing to a String cannot fail");
         }
@@ -174,7 +177,8 @@ impl<'a> Setup<'a> {
             }
             // Behind a cable, see `namespace`.
             IpAddr::V4(sip) => (format!("{sip}/28"), format!("{}/28", loopback.host(96))),
-            IpAddr::V6(_) => ("::1/128".to_owned(), "::1/128".to_owned()),
+            // There is one IPv6 loopback address, and it is the trunk's.
+            IpAddr::V6(_) => ("::1/128".to_owned(), "fd00::/64".to_owned()),
         };
         let main = format!(
             "[sip]\nrealm = \"{REALM}\"\n\n\
@@ -182,6 +186,7 @@ impl<'a> Setup<'a> {
              [[sip.listen]]\ntransport = \"tcp\"\naddress = \"{sip}\"\n\n\
              [softphones]\nnetworks = [\"{softphones}\"]\ndigest = [{digest}]\n\n\
              [media]\naddress = \"{address}\"\nfirst_port = 20000\nlast_port = 20999\nprompts = \"{package}/prompts\"\n\n\
+             [limits]\ncalls = 250\nemergency_reserve = 20\nshutdown_s = 2\n\n\
              [admin]\nlisten = \"{admin}\"\n\n[log]\nlevel = \"debug\"\n\n[files]\nprofiles = \"profiles\"\n\n{http}",
             http = self.http,
             digest = self.digest,
