@@ -370,6 +370,12 @@ impl Ledger {
         if code >= 200 {
             leg.pending.remove(&cseq);
         }
+        if method == "NOTIFY" && code >= 300 {
+            // The telephone wants no more reports: its subscription is over.
+            for refer in leg.refers.values_mut().filter(|refer| refer.answer.is_some_and(|code| code < 300)) {
+                refer.settled_at.get_or_insert(at);
+            }
+        }
         // A NOTIFY that is not understood ends its subscription, not the leg (RFC 5057).
         if (code == 481 || code == 408) && !first && method != "NOTIFY" {
             leg.lost_at.get_or_insert(at);
