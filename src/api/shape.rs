@@ -54,6 +54,7 @@ impl Ending {
         let plain = |ending| Self { ending, code: None, reason: None };
         match (&record.ending, record.caller_lost) {
             (_, Some(_)) | (Some(record::Ending::CallerLost) | None, None) => plain("caller_lost"),
+            (Some(record::Ending::ShutDown), None) => plain("shut_down"),
             (Some(record::Ending::CallerHungUp), None) => plain("caller_hung_up"),
             (Some(record::Ending::ServicePartyHungUp), None) => plain("service_party_hung_up"),
             (Some(record::Ending::Refused(code)), None) => Self { code: Some(*code), ..plain("refused") },

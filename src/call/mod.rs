@@ -66,9 +66,9 @@ use ending::Rule;
 use event::Event;
 use leg::{Leg, Legs, Phase};
 use notice::What;
-use record::{CallRecord, LegEnd, Who};
+use record::{CallRecord, Ending, LegEnd, Who};
 use site::Site;
-use state::{Offered, Quarantined, State};
+use state::{Offered, Quarantined, Releasing, State};
 use supplies::Supplies;
 use timer::Timer;
 
@@ -180,6 +180,17 @@ impl Call {
         let mut cx = self.context(now, site, supplies, out);
         cx.publish(What::Quarantined { state: before.name() });
         self.state = Quarantined::begin(&mut cx, before);
+        self.finish(now, out);
+    }
+
+    /// Lets every leg go because the daemon ends. Nobody is lost: it is a deliberate goodbye, and recorded as such.
+    pub fn shut_down(&mut self, now: Instant, site: &Site, supplies: &mut dyn Supplies, out: &mut Actions) {
+        if matches!(self.state, State::Releasing(_)) {
+            return;
+        }
+        let mut cx = self.context(now, site, supplies, out);
+        cx.record.conclude(Ending::ShutDown);
+        self.state = Releasing::all(&mut cx, &record::SHUT_DOWN);
         self.finish(now, out);
     }
 

@@ -36,6 +36,9 @@ pub const INCOMPATIBLE: Cause = Cause { sip: Some(488), q850: Some(88) };
 /// Something of ours is exhausted or broken (Q.850 47, resource unavailable).
 pub const UNAVAILABLE: Cause = Cause { sip: Some(503), q850: Some(47) };
 
+/// The daemon ends (Q.850 41, temporary failure: to be tried again).
+pub const SHUT_DOWN: Cause = Cause { sip: Some(503), q850: Some(41) };
+
 /// Who is on a leg.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Who {
@@ -179,6 +182,8 @@ pub enum Ending {
     ServicePartyHungUp,
     /// We refused the call before anybody was called.
     Refused(u16),
+    /// The daemon was told to end, and had waited for as long as it may: everybody got a goodbye.
+    ShutDown,
     /// None of those: promise 1 was broken.
     CallerLost,
 }

@@ -153,6 +153,7 @@ fn build(
         health,
         desk,
         log_lines_dropped,
+        drain: configuration.drain(),
     }))
 }
 

@@ -22,8 +22,8 @@ use crate::switch::{Command, Input, Switch};
 const BURST: usize = 64;
 /// How often gauges are set.
 const PICTURE: Duration = Duration::from_secs(1);
-/// How long running calls may go on after the first signal to end.
-const DRAIN: Duration = Duration::from_secs(5);
+/// How long the peers may take to answer the last goodbyes: a lost one is said a second and a third time.
+const GOODBYES: Duration = Duration::from_secs(2);
 
 /// What the loop needs.
 pub struct Parts {
@@ -51,6 +51,8 @@ pub struct Parts {
     pub desk: Desk,
     /// Counts log lines that were dropped.
     pub log_lines_dropped: ErrorCounter,
+    /// How long calls may go on after the first signal to end.
+    pub drain: Duration,
 }
 
 /// The daemon, built and not yet running.
@@ -69,6 +71,9 @@ pub struct Engine {
     pub(super) log_lines_dropped: ErrorCounter,
     /// For lines that strangers can cause.
     pub(super) ration: Ration,
+    drain: Duration,
+    /// Calls that were hung up at the end.
+    cut: usize,
 }
 
 /// How the loop ended.
@@ -76,11 +81,31 @@ pub struct Engine {
 pub enum Exit {
     /// Asked to, and no call was left.
     Drained,
-    /// Asked to, and these calls were cut off.
+    /// Asked to, and these calls were hung up.
     Cut {
         /// How many.
         calls: usize,
     },
+}
+
+/// How far the end has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// It has not been asked for.
+    No,
+    /// No new calls; those that are up may go on until then.
+    Draining { until: Instant },
+    /// Everybody has been told goodbye; the answers are waited for until then.
+    Goodbyes { until: Instant },
+}
+
+impl End {
+    const fn deadline(self) -> Option<Instant> {
+        match self {
+            Self::No => None,
+            Self::Draining { until } | Self::Goodbyes { until } => Some(until),
+        }
+    }
 }
 
 enum Wake {
@@ -92,7 +117,7 @@ enum Wake {
     Ended(Ended),
     Reloaded(Reloaded),
     Signal(Ask),
-    DrainIsOver,
+    EndIsDue,
 }
 
 impl Engine {
@@ -111,6 +136,7 @@ impl Engine {
             health,
             desk,
             log_lines_dropped,
+            drain,
         } = parts;
         let ration = Ration::new();
         Self {
@@ -127,20 +153,22 @@ impl Engine {
             desk,
             log_lines_dropped,
             ration,
+            drain,
+            cut: 0,
         }
     }
 
     /// Runs until a signal ends it.
     pub async fn run(mut self, mut signals: Signals) -> Exit {
         let mut picture = tokio::time::interval(PICTURE);
-        let mut drain_until: Option<Instant> = None;
+        let mut end = End::No;
         let mut local_time = self.clock.local_time();
         self.input(Input::LocalTime(local_time));
         self.health.enter(Stage::Ready);
         loop {
             self.health.round();
             let deadline = self.switch.next_timeout().map(|at| self.clock.deadline(at));
-            let drain = drain_until.map(|at| self.clock.deadline(at));
+            let drain = end.deadline().map(|at| self.clock.deadline(at));
             let wake = tokio::select! {
                 event = self.net.event() => Wake::Net(event),
                 Some(fact) = self.facts.recv() => Wake::Media(fact),
@@ -150,7 +178,7 @@ impl Engine {
                 ended = self.tasks.ended() => Wake::Ended(ended),
                 Some(reloaded) = self.reloaded.recv() => Wake::Reloaded(reloaded),
                 ask = signals.next() => Wake::Signal(ask),
-                () = at(drain) => Wake::DrainIsOver,
+                () = at(drain) => Wake::EndIsDue,
             };
             match wake {
                 Wake::Net(event) => self.network(event),
@@ -165,17 +193,13 @@ impl Engine {
                 Wake::Ended(ended) => self.ended(ended),
                 Wake::Reloaded(reloaded) => self.reloaded(reloaded),
                 Wake::Signal(Ask::Reload) => self.ask_for_reload(),
-                Wake::Signal(Ask::End) if drain_until.is_some() => return self.exit(),
-                Wake::Signal(Ask::End) => {
-                    tracing::info!(event = "draining", "no new calls");
-                    self.health.enter(Stage::Draining);
-                    drain_until = Some(self.clock.now() + DRAIN);
-                    self.input(Input::Command(Command::Drain));
-                }
-                Wake::DrainIsOver => return self.exit(),
+                Wake::Signal(Ask::End) | Wake::EndIsDue => match self.end(end) {
+                    Some(next) => end = next,
+                    None => return self.exit(),
+                },
             }
             self.deadlines();
-            if drain_until.is_some() && self.switch.is_idle() {
+            if end != End::No && self.switch.is_idle() {
                 return self.exit();
             }
         }
@@ -263,6 +287,25 @@ impl Engine {
         self.tell_lost();
     }
 
+    /// The next step towards the end, by a signal or because its time has come; `None`: it is here.
+    fn end(&mut self, end: End) -> Option<End> {
+        match end {
+            End::No => {
+                tracing::info!(event = "draining", seconds = self.drain.as_secs(), "no new calls");
+                self.health.enter(Stage::Draining);
+                self.input(Input::Command(Command::Drain));
+                Some(End::Draining { until: self.clock.now() + self.drain })
+            }
+            End::Draining { .. } => {
+                self.cut = self.switch.view().calls.len();
+                tracing::warn!(event = "hanging_up", calls = self.cut, "the daemon ends");
+                self.input(Input::Command(Command::ShutDown));
+                Some(End::Goodbyes { until: self.clock.now() + GOODBYES })
+            }
+            End::Goodbyes { .. } => None,
+        }
+    }
+
     fn ask_for_reload(&self) {
         // Nobody waits for the answer of a signal: the log and the metrics tell it.
         match self.reloads.ask() {
@@ -292,7 +335,7 @@ impl Engine {
     }
 
     fn exit(mut self) -> Exit {
-        let calls = self.switch.view().calls.len();
+        let calls = self.cut;
         self.picture();
         self.media.shutdown();
         if calls == 0 { Exit::Drained } else { Exit::Cut { calls } }

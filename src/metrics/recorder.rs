@@ -268,6 +268,7 @@ const fn lost(loss: Loss) -> &'static str {
 const fn result(record: &CallRecord) -> &'static str {
     match (&record.ending, record.caller_lost, record.answered) {
         (_, Some(_), _) | (Some(Ending::CallerLost) | None, None, _) => "caller_lost",
+        (Some(Ending::ShutDown), None, _) => "shut_down",
         (Some(Ending::Refused(_)), None, _) => "refused",
         (Some(Ending::CallerUnreachable(_)), None, _) => "caller_unreachable",
         (Some(Ending::CallerHungUp | Ending::ServicePartyHungUp), None, Some(_)) => "answered",

@@ -56,6 +56,8 @@ pub enum Input {
 pub enum Command {
     /// Take no new calls (`503` with Retry-After); the old ones finish.
     Drain,
+    /// Hang up what is left, with BYE, CANCEL or a final response to every leg: the daemon ends.
+    ShutDown,
     /// Something is asked of one call. Answered exactly once by [`super::Output::Reply`], before the outputs of this
     /// input are drained.
     Call {

@@ -132,9 +132,19 @@ impl Switch {
             Input::LocalTime(local_time) => self.site.local_time = local_time,
             Input::Reconfigure(settings) => self.reconfigure(now, *settings),
             Input::Command(Command::Drain) => self.door = Door::Draining,
+            Input::Command(Command::ShutDown) => self.shut_down(now),
             Input::Command(Command::Call { id, call, command }) => self.command(now, id, &call, command),
         }
         self.settle(now);
+    }
+
+    /// Everybody who is left gets a goodbye: nothing is left for the peers' timers to find out.
+    fn shut_down(&mut self, now: Instant) {
+        self.door = Door::Draining;
+        let calls: Vec<CallId> = self.calls.keys().copied().collect();
+        for call in calls {
+            self.run(now, call, Step::ShutDown);
+        }
     }
 
     /// Does what is due. Drain [`Switch::poll`] afterwards.
@@ -417,6 +427,8 @@ enum Step {
     Timeout,
     /// Somebody wants to take the place of one of its legs.
     Replace(LegId, Arrival),
+    /// The daemon ends.
+    ShutDown,
 }
 
 fn arrival(invite: IncomingInvite) -> Arrival {

@@ -226,7 +226,7 @@ fn shipped() -> Config {
         _ => std::fs::read_to_string(path),
     };
     let environment = |_: &str| Some("long-Enough-4-all".to_owned());
-    let read_bytes = |path: &std::path::Path| read(path).map(String::into_bytes);
+    let read_bytes = |path: &Path| read(path).map(String::into_bytes);
     let sources = Sources {
         read: &read,
         read_bytes: &read_bytes,

@@ -227,6 +227,39 @@ fn administrators_are_answered_and_sigterm_ends_an_idle_daemon_at_once() {
     assert!(log.iter().any(|line| line.contains("\"event\":\"stopped\"")), "{log:?}");
 }
 
+#[test]
+fn sighup_takes_a_good_configuration_and_keeps_the_old_one_when_it_is_bad() {
+    let place = Place::new();
+    let mut daemon = Daemon::start(&place);
+    let hang_up = || kill(Pid::from_raw(i32::try_from(daemon.child.id()).unwrap()), Signal::SIGHUP).unwrap();
+    let trunk = UdpSocket::bind(place.at(12, 5060)).unwrap();
+    trunk.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+    let asks = |number| {
+        trunk.send_to(request("OPTIONS", "<sip:p@h>", number).as_bytes(), place.at(1, 5060)).unwrap();
+        trunk.recv_from(&mut [0; 2_000]).is_ok()
+    };
+    assert!(!asks(1), "nobody yet");
+    let file = place.folder.join("trunks.toml");
+    let good = std::fs::read_to_string(&file).unwrap();
+    let second = format!("[[trunk]]\nid = \"second\"\nnetworks = [\"{}/32\"]\n", place.at(12, 0).ip());
+    std::fs::write(&file, format!("{good}{second}trust = \"blind\"\n")).unwrap();
+    hang_up();
+    let refused = place.metric("lianxian_config_reload_total{result=\"refused\"}", |count| count >= 1.0);
+    assert!(refused >= 1.0, "a bad one is counted");
+    assert!(!asks(2), "and nothing of it is used");
+    std::fs::write(&file, format!("{good}{second}")).unwrap();
+    hang_up();
+    let taken = place.metric("lianxian_config_reload_total{result=\"taken\"}", |count| count >= 1.0);
+    assert!(taken >= 1.0, "a good one is taken");
+    assert!(asks(3), "the new trunk is answered");
+    let (code, _, log) = daemon.terminate();
+    assert_eq!(code, Some(0));
+    let told = log.iter().find(|line| line.contains("reload_refused")).expect("the log says what is wrong");
+    for word in ["trunks.toml", "\"line\":8", "\"column\":9", "trunk.trust", "blind"] {
+        assert!(told.contains(word), "{word} is missing in {told}");
+    }
+}
+
 // === Strangers ===
 
 #[test]
