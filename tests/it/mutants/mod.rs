@@ -2,6 +2,7 @@
 //!
 //! The saboteur stands between the product and the world, so that what is judged is the judging.
 
+mod identity;
 mod transfer;
 
 use std::collections::BTreeMap;

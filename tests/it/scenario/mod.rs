@@ -32,4 +32,5 @@ mod reload_leaves_live_calls_untouched;
 mod silent_gateway_is_followed_in_2_s;
 mod strangers;
 mod target_answers_and_is_silent;
+mod the_callers_number_arrives;
 mod topology_hidden;

@@ -32,6 +32,7 @@ mod ims;
 mod kept;
 mod media_plane;
 mod relay_in_bad_weather;
+mod route_agrees;
 mod sprayed;
 mod storms;
 mod torture_on_the_wire;

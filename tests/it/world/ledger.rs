@@ -36,6 +36,8 @@ pub struct LegWatch {
     pub matter: String,
     /// Which side.
     pub side: Side,
+    /// What its INVITE said of who calls.
+    pub told: Told,
     /// When the INVITE that made it passed.
     pub invited_at: Instant,
     /// CSeq of the INVITE that made it.
@@ -130,6 +132,40 @@ impl LegWatch {
     /// The direction that the party's last SDP names.
     pub fn direction(&self) -> Direction {
         self.their_sdp.first().map_or(Direction::Both, |sdp| sdp.direction)
+    }
+}
+
+/// What an INVITE said of who calls, each number as its last eleven digits.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    /// From.
+    pub from: String,
+    /// P-Asserted-Identity.
+    pub asserted: Option<String>,
+    /// Every number of every other header that names a party.
+    pub claimed: Vec<String>,
+    /// Whether the number is withheld.
+    pub withheld: bool,
+}
+
+impl Told {
+    /// Reads an INVITE.
+    pub fn of(message: &SipText) -> Self {
+        let named = ["p-asserted-identity", "p-preferred-identity", "remote-party-id", "diversion", "history-info"];
+        let digits = |value: &str| eleven(&user_of(value));
+        let values = message.headers.iter().filter(|(name, _)| named.contains(&name.trim().to_lowercase().as_str()));
+        Self {
+            from: digits(message.header("from").unwrap_or_default()),
+            asserted: message.header("p-asserted-identity").map(digits),
+            claimed: values.map(|(_, value)| digits(value)).filter(|number| number.len() >= 7).collect(),
+            withheld: message.header("privacy").is_some_and(|words| words.contains("id"))
+                || message.header("from").is_some_and(|from| from.contains("anonymous.invalid")),
+        }
+    }
+
+    /// The number that counts: the network's word before the telephone's, where the network is trusted.
+    pub fn verified(&self, trusted: bool) -> &str {
+        self.asserted.as_deref().filter(|_| trusted).unwrap_or(&self.from)
     }
 }
 
@@ -246,12 +282,13 @@ impl Ledger {
     }
 
     fn new_leg(&mut self, at: Instant, party: usize, side: Side, message: &SipText) {
-        let matter = number_of(message);
+        let matter = self.matter_of(side, message);
         let max_forwards = message.header("max-forwards").and_then(|value| value.parse().ok()).unwrap_or(70);
         let leg = LegWatch {
             party,
             matter: matter.clone(),
             side,
+            told: Told::of(message),
             invited_at: at,
             invite_cseq: message.cseq().0,
             tags: match side {
@@ -285,6 +322,19 @@ impl Ledger {
         };
         self.legs.insert(message.call_id().to_owned(), leg);
         self.matters.entry(matter).or_default().insert(message.call_id().to_owned());
+    }
+
+    /// Towards those who may not see the number, From names nobody: then it is the latest caller who withholds it.
+    fn matter_of(&self, side: Side, message: &SipText) -> String {
+        let number = number_of(message);
+        let shy = |leg: &&LegWatch| leg.side == Side::Caller && leg.told.withheld && !leg.is_over();
+        match side {
+            Side::Service if number.is_empty() => {
+                let latest = self.legs.values().filter(shy).max_by_key(|leg| leg.invited_at);
+                latest.map(|leg| leg.matter.clone()).unwrap_or_default()
+            }
+            Side::Service | Side::Caller => number,
+        }
     }
 
     fn request_in(&mut self, at: Instant, party: usize, method: &str, message: &SipText) {
@@ -522,9 +572,17 @@ fn enter_their_sdp(leg: &mut LegWatch, at: Instant, message: &SipText) {
     }
 }
 
-/// The citizen's number in From, as its last eleven digits: what ties the legs of a matter together.
+/// The citizen's number in From, as its last eleven digits: what ties the legs of a matter together. Where From names
+/// nobody, it is what the network asserts.
 pub fn number_of(message: &SipText) -> String {
-    let user = user_of(message.header("from").unwrap_or_default());
+    let from = eleven(&user_of(message.header("from").unwrap_or_default()));
+    match message.header("p-asserted-identity") {
+        Some(asserted) if from.is_empty() => eleven(&user_of(asserted)),
+        Some(_) | None => from,
+    }
+}
+
+fn eleven(user: &str) -> String {
     let digits: Vec<char> = user.chars().filter(char::is_ascii_digit).collect();
     digits[digits.len().saturating_sub(11)..].iter().collect()
 }

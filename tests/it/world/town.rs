@@ -48,6 +48,16 @@ pub fn target(index: usize) -> SocketAddr {
     address([203, 0, 113], 101 + index)
 }
 
+/// A telephone's SIP address behind the trunk `county`, which nobody trusts.
+pub fn county(index: usize) -> SocketAddr {
+    address([172, 20, 0], 101 + index)
+}
+
+/// Whether an address lies behind a trunk of the trust domain, or is an agent's.
+pub fn is_trusted(address: SocketAddr) -> bool {
+    address.ip().to_string().split('.').next() != Some("172")
+}
+
 /// The address of somebody who is nobody.
 pub fn stranger(index: usize) -> SocketAddr {
     address([100, 64, 0], 101 + index)
@@ -86,7 +96,11 @@ pub fn settings() -> Settings {
     let sip = sip::endpoint::Settings {
         product: "lianxian".to_owned(),
         listeners: vec![listener(Transport::Udp), listener(Transport::Tcp)],
-        trunks: vec![trunk("city", "198.51.100.0/24"), trunk("police", "203.0.113.0/24")],
+        trunks: vec![
+            trunk("city", "198.51.100.0/24"),
+            trunk("police", "203.0.113.0/24"),
+            trunk("county", "172.20.0.0/16"),
+        ],
         softphone_networks: network("10.1.0.0/16"),
         auth: auth::Settings {
             realm: REALM.to_owned(),
@@ -144,6 +158,19 @@ probe_interval = { secs = 0, nanos = 0 }
 trust = "trusted"
 profile = "generic"
 
+[[trunk]]
+id = "county"
+networks = ["172.20.0.0/16"]
+gateways = [{ address = "172.20.0.101:5060", priority = 1, weight = 1 }]
+probe_interval = { secs = 0, nanos = 0 }
+trust = "untrusted"
+profile = "open"
+
+[[hotline]]
+number = "96110"
+ring_timeout_s = 15
+plan = [{ trunk = "county", number = "96110" }]
+
 [[hotline]]
 number = "12345"
 ring_timeout_s = 10
@@ -189,6 +216,18 @@ groups = ["duty"]
 
 [[profile]]
 id = "generic"
+
+# Tells all that may be told, so that a number that must not be told has every chance to slip through.
+[[profile]]
+id = "open"
+[profile.outbound]
+preferred_identity = true
+remote_party_id = true
+diversion = true
+history_info = true
+user_to_user = true
+referred_by = true
+headers = { X-Number = "{number}", X-Agent = "{agent}" }
 
 [[profile]]
 id = "softphone"

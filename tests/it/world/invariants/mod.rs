@@ -4,6 +4,7 @@
 //! seen on the wire, never from what the product says of itself, except where the invariant is about just that.
 
 mod caller;
+mod identity;
 mod media;
 mod resources;
 mod sip;
@@ -71,6 +72,9 @@ const EACH_EFFECT: &[(&str, EffectJudge)] = &[
     ("I13", media::i13_sound_goes_where_sdp_says),
     ("I14", media::i14_nobody_hears_himself),
     ("I19", caller::i19_caller_is_not_hung_up),
+    ("I21", identity::i21_the_callers_number_is_shown),
+    ("I22", identity::i22_a_withheld_number_stays_in_the_trust_domain),
+    ("I23", identity::i23_what_a_stranger_asserts_goes_nowhere),
     ("I24", sip::i24_only_configured_numbers_are_dialled),
     ("I35", resources::i35_no_panic),
     ("I43", sip::i43_max_forwards_falls),

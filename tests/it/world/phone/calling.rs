@@ -19,7 +19,10 @@ impl Phone {
     pub fn call_with(&mut self, now: Instant, number: &str, headers: &[(&str, String)]) -> String {
         let call_id = self.token();
         let local_tag = self.token();
-        let local = format!("<sip:{}@{}>", self.number, self.address.ip());
+        let local = match self.manners.anonymous {
+            true => "\"Anonymous\" <sip:anonymous@anonymous.invalid>".to_owned(),
+            false => format!("<sip:{}@{}>", self.number, self.address.ip()),
+        };
         let remote = format!("<sip:{number}@{}>", self.server.ip());
         let target = format!("sip:{number}@{}", self.server);
         let mine = self.session(Direction::Both);
@@ -33,6 +36,9 @@ impl Phone {
             .with("Contact", self.contact())
             .with("User-Agent", format!("{}{}x", super::super::MARK, self.id));
         for (name, value) in headers {
+            invite = invite.with(name, value.clone());
+        }
+        for (name, value) in &self.manners.claims {
             invite = invite.with(name, value.clone());
         }
         if self.manners.offer == OfferStyle::Early {

@@ -119,6 +119,10 @@ pub struct Manners {
     pub bye_after_refer: Option<Duration>,
     /// How often it sends BYE before its 2xx is acknowledged, which RFC 3261 15 forbids.
     pub hasty_per_mille: u64,
+    /// What its network or it itself says of who calls, beside From: more headers of its INVITEs.
+    pub claims: Vec<(&'static str, String)>,
+    /// Whether its From names nobody.
+    pub anonymous: bool,
 }
 
 impl Default for Manners {
@@ -136,6 +140,8 @@ impl Default for Manners {
             on_notify: OnNotify::Accept,
             bye_after_refer: None,
             hasty_per_mille: 0,
+            claims: Vec::new(),
+            anonymous: false,
         }
     }
 }
