@@ -11,7 +11,7 @@ use crate::base::ids::CallId;
 use crate::call::record::Who;
 use crate::call::site::Site;
 use crate::routing::Decision;
-use crate::routing::config::{Subscription, Trust};
+use crate::routing::config::{Priority, Subscription, Trust};
 use crate::routing::profile::{Names, Profile, UriForm};
 use crate::routing::recipe::{self, Address, Called, Occasion, Showing, Summary, Target, Value};
 use crate::sip::message::text::Charset;
@@ -87,13 +87,21 @@ pub fn write(site: &Site, leg: &NewLeg<'_>) -> Written {
             .headers
             .iter()
             .map(|line| (Name::from(line.name.as_str()), value(&line.value, names)))
+            .chain(resource_priority(&peer, leg.decision))
             .collect(),
         summary: presented.summary,
     }
 }
 
+/// RFC 4412: an emergency call says what it is, where the trunk is configured to hear it.
+fn resource_priority(peer: &PeerRow, decision: &Decision) -> Option<(Name, Bytes)> {
+    let value = peer.resource_priority.clone().filter(|_| decision.priority == Priority::Emergency)?;
+    Some((Name::ResourcePriority, Bytes::from(value)))
+}
+
 /// What the configuration says of a peer.
 struct PeerRow {
+    resource_priority: Option<String>,
     profile: Profile,
     trust: Trust,
     subscription: Subscription,
@@ -109,11 +117,15 @@ impl PeerRow {
             Who::Agent(_) | Who::Caller(_) => None,
         };
         match trunk {
-            Some(row) => {
-                Self { profile: named(&row.profile), trust: row.trust, subscription: row.subscription.clone() }
-            }
+            Some(row) => Self {
+                resource_priority: row.resource_priority.clone(),
+                profile: named(&row.profile),
+                trust: row.trust,
+                subscription: row.subscription.clone(),
+            },
             // A softphone of ours belongs to the house.
             None => Self {
+                resource_priority: None,
                 profile: named(&site.routing.softphone_profile),
                 trust: Trust::Trusted,
                 subscription: Subscription::default(),

@@ -64,7 +64,8 @@ pub enum Timer {
     },
     /// The connected caller has heard nothing for [`DEAD_AIR`] by our own doing: counted as lost.
     DeadAir,
-    /// The leg has been silent for 60 s: a re-INVITE asks whether it is still there. Silence alone ends nothing.
+    /// The leg has been silent for 60 s, or its registration has ended: a re-INVITE asks whether it is still there.
+    /// Neither ends anything by itself.
     Probe(LegId),
     /// A quarantined caller without a counterpart: the plan is tried again.
     SecondChance,

@@ -130,6 +130,9 @@ pub struct Trunk {
     /// How much it may ask for.
     #[serde(default)]
     pub limits: TrunkLimits,
+    /// The Resource-Priority (RFC 4412) of emergency calls over it.
+    #[serde(default)]
+    pub resource_priority: Option<String>,
     /// What its operator has given us.
     #[serde(default)]
     pub subscription: Subscription,
@@ -188,6 +191,7 @@ impl Trunk {
             trust: Trust::default(),
             class: PeerClass::default(),
             limits: TrunkLimits::default(),
+            resource_priority: None,
             subscription: Subscription::default(),
             region: None,
             called: Vec::new(),

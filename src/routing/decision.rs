@@ -168,6 +168,8 @@ pub enum Why {
         /// When it is open.
         hours: Hours,
     },
+    /// The trunk is trusted and its INVITE bears the Resource-Priority of emergencies (RFC 4412).
+    ResourcePriority(TrunkId),
 }
 
 /// Why a call cannot be served.

@@ -96,6 +96,8 @@ pub struct IncomingInvite {
     pub offer: Option<Bytes>,
     /// Max-Forwards for the legs that follow: already decremented.
     pub max_forwards: u8,
+    /// Whether it may use what is kept in reserve.
+    pub urgency: Urgency,
     /// The leg whose place it wants to take (RFC 3891). What names no living dialog of the same peer, or several, has
     /// been answered 481, 486, 603 or 403 and is not told.
     pub replaces: Option<Replaced>,
@@ -174,6 +176,15 @@ pub enum Notified {
     Lost(Loss),
     /// Nobody listens: the REFER wanted no reports, or its subscription has ended before.
     Moot,
+}
+
+/// How urgent an INVITE is (I39).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Urgency {
+    /// It calls an emergency hotline, or a trusted trunk says so by Resource-Priority (RFC 4412).
+    Urgent,
+    /// Any other.
+    Ordinary,
 }
 
 /// What happened on one leg.

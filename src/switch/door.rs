@@ -3,9 +3,9 @@
 use crate::base::time::LocalTime;
 use crate::call::notice::RefusedFor;
 use crate::routing::config::Priority;
-use crate::routing::decision::{Enquiry, Origin, RegionHints};
+use crate::routing::decision::{Enquiry, Origin, RegionHints, Why};
 use crate::routing::{self, Decision};
-use crate::sip::fact::{IncomingInvite, Peer};
+use crate::sip::fact::{IncomingInvite, Peer, Urgency};
 use crate::switch::settings::Limits;
 use crate::switch::trunks::Trunks;
 
@@ -43,13 +43,20 @@ impl Threshold<'_> {
             Peer::Softphone(agent) => Origin::Agent(agent),
         };
         let enquiry = Enquiry { called, from, claims: &claims, region: RegionHints::default(), at: self.local_time };
-        let decision = routing::decide(self.routing, &enquiry).map_err(|refusal| match refusal {
+        let mut decision = routing::decide(self.routing, &enquiry).map_err(|refusal| match refusal {
             routing::Refusal::NotConfigured
             | routing::Refusal::NobodyThere
             | routing::Refusal::SameHotline
             | routing::Refusal::UnknownRegion
             | routing::Refusal::AmbiguousRegion => RefusedFor::NotConfigured,
         })?;
+        match (invite.urgency, &invite.peer) {
+            (Urgency::Urgent, Peer::Trunk(trunk)) if decision.priority != Priority::Emergency => {
+                decision.priority = Priority::Emergency;
+                decision.why.push(Why::ResourcePriority(trunk.clone()));
+            }
+            (Urgency::Urgent | Urgency::Ordinary, _) => {}
+        }
         self.room(invite, decision.priority)?;
         Ok(decision)
     }

@@ -41,6 +41,7 @@ use crate::call::action::{Action, Actions};
 use crate::call::event::Event;
 use crate::call::notice::{Notice, RefusedFor, What};
 use crate::call::site::Site;
+use crate::call::timer::Timer;
 use crate::call::{Arrival, Call};
 use crate::media::ports::{PortRange, RangeError};
 use crate::routing::config::Priority;
@@ -154,6 +155,7 @@ impl Switch {
         self.settle(now);
         self.look_after_gateways(now);
         while let Some(call) = self.deadlines.expire(now) {
+            self.let_emergencies_pass(now, call);
             self.run(now, call, Step::Timeout);
             self.settle(now);
         }
@@ -235,8 +237,25 @@ impl Switch {
     }
 
     fn on_contacts(&mut self, now: Instant, agent: &AgentId, contacts: Vec<ContactRoute>) {
+        let absent = contacts.is_empty();
         let change = self.agents.registered(now, agent, contacts);
         self.note(change);
+        if absent {
+            self.ask_after(now, agent);
+        }
+    }
+
+    /// An agent's registration has ended while the agent is in a call: the telephone may be dead, and its caller talk to
+    /// nobody. The leg is asked; nothing is hung up.
+    fn ask_after(&mut self, now: Instant, agent: &AgentId) {
+        let of_agent = |entry: &Entry| {
+            let leg = entry.call.legs().find(|leg| leg.agent() == Some(agent) && leg.is_answered())?;
+            Some((entry.call.id(), leg.id()))
+        };
+        let talks: Vec<(CallId, LegId)> = self.calls.values().filter_map(of_agent).collect();
+        for (call, leg) in talks {
+            self.run(now, call, Step::Event(Event::Timer(Timer::Probe(leg))));
+        }
     }
 
     const fn note(&mut self, change: SeatChange) {
@@ -246,9 +265,26 @@ impl Switch {
         }
     }
 
-    /// Asks those who wait, in their order, as long as anybody in their plans is free.
+    /// Asks those who wait, emergencies first and then in the order of their arrival, as long as anybody in their plans is
+    /// free.
     fn offer_seats(&mut self, now: Instant) {
-        let waiting: Vec<CallId> = self.waiting.iter().map(|(_, _, call)| *call).collect();
+        let waiting = self.waiting.iter().map(|(_, _, call)| *call).collect();
+        self.offer_seats_to(now, waiting);
+    }
+
+    /// Before an ordinary call that waits goes through its plan again, emergencies that wait are asked: whoever has
+    /// become free meanwhile is theirs first, whichever pause happens to end first.
+    fn let_emergencies_pass(&mut self, now: Instant, call: CallId) {
+        let ordinary = self.waiting.iter().any(|(priority, _, id)| *id == call && *priority == Priority::Normal);
+        if ordinary {
+            let urgent = self.waiting.iter().take_while(|(priority, _, _)| *priority == Priority::Emergency);
+            let urgent = urgent.map(|(_, _, call)| *call).collect();
+            self.offer_seats_to(now, urgent);
+            self.settle(now);
+        }
+    }
+
+    fn offer_seats_to(&mut self, now: Instant, waiting: Vec<CallId>) {
         for call in waiting {
             let wanted = self.calls.get(&call).and_then(|entry| entry.call.waits_for());
             if wanted.is_some_and(|decision| self.agents.any_free(&decision.plan)) {

@@ -19,7 +19,7 @@ use crate::routing::config::{
 use crate::routing::gateway::Gateway;
 use crate::routing::profile::Profile;
 use crate::routing::{self, config};
-use crate::sip::endpoint::{Listener, Reading, Transfers, TrunkAccess};
+use crate::sip::endpoint::{Listener, Reading, Transfers, TrunkAccess, Urgent};
 use crate::sip::flow::{Flow, Transport};
 use crate::sip::message::{Host, Uri};
 use crate::sip::transaction::timers::Timing;
@@ -72,6 +72,7 @@ fn routing() -> routing::Config {
             trust: Trust::Trusted,
             class: PeerClass::Carrier,
             limits: TrunkLimits::default(),
+            resource_priority: None,
             subscription: Subscription::default(),
             region: None,
             called: Vec::new(),
@@ -97,6 +98,7 @@ fn settings(limits: Limits) -> Settings {
         product: "lianxian".into(),
         listeners: vec![Listener { transport: Transport::Udp, address: address(HOME), advertised: None }],
         trunks: vec![carrier],
+        urgent: Urgent::default(),
         softphone_networks: vec!["198.51.100.0/24".parse().unwrap()],
         auth: sip::auth::Settings::new("lianxian.test"),
         registrar: sip::registrar::Settings::default(),

@@ -8,7 +8,7 @@ use lianxian::base::entropy::Entropy;
 use lianxian::base::ids::AgentId;
 use lianxian::base::time::Instant;
 use lianxian::sip::auth;
-use lianxian::sip::endpoint::{Endpoint, Limits, Listener, Settings};
+use lianxian::sip::endpoint::{Endpoint, Limits, Listener, Settings, Urgent};
 use lianxian::sip::fact::{Event, Peer};
 use lianxian::sip::flow::{ConnectionId, Flow, FlowFailure, Transport};
 use lianxian::sip::registrar;
@@ -116,6 +116,7 @@ fn settings() -> Settings {
         product: "lianxian".to_owned(),
         listeners: vec![listener(Transport::Udp), listener(Transport::Tcp)],
         trunks: Vec::new(),
+        urgent: Urgent::default(),
         softphone_networks: vec!["198.51.100.0/24".parse().unwrap()],
         auth: auth::Settings::new(REALM)
             .with_password(AgentId::from("8001"), PASSWORD)

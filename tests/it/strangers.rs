@@ -6,7 +6,7 @@ use lianxian::base::entropy::Entropy;
 use lianxian::base::ids::TrunkId;
 use lianxian::base::time::Instant;
 use lianxian::sip::auth;
-use lianxian::sip::endpoint::{Endpoint, Limits, Listener, Reading, Settings, Transfers, TrunkAccess};
+use lianxian::sip::endpoint::{Endpoint, Limits, Listener, Reading, Settings, Transfers, TrunkAccess, Urgent};
 use lianxian::sip::fact::{Event, Peer};
 use lianxian::sip::flow::{ConnectionId, Flow, Transport};
 use lianxian::sip::registrar;
@@ -55,6 +55,7 @@ fn endpoint() -> Endpoint {
             product: "lianxian".to_owned(),
             listeners: vec![listener("192.0.2.1:5060"), listener("[2001:db8::1]:5060")],
             trunks: TRUNKS.iter().map(trunk).collect(),
+            urgent: Urgent::default(),
             softphone_networks: Vec::new(),
             auth: auth::Settings::new("12345.example"),
             registrar: registrar::Settings::default(),

@@ -238,11 +238,6 @@ impl Hunt {
         if self.rings() { None } else { Some(&self.decision) }
     }
 
-    /// Whom it may ring, in which order, and why.
-    pub(super) const fn decision(&self) -> &Arc<Decision> {
-        &self.decision
-    }
-
     /// The legs that ring now.
     pub(super) fn ringing(&self) -> impl Iterator<Item = LegId> + '_ {
         self.ringing.iter().map(|attempt| attempt.leg)

@@ -128,6 +128,7 @@ fn trunk() -> Trunk {
         trust: Trust::Trusted,
         class: PeerClass::Carrier,
         limits: TrunkLimits::default(),
+        resource_priority: None,
         subscription: Subscription::default(),
         region: None,
         called: Vec::new(),

@@ -223,6 +223,7 @@ fn reason(why: &Why, routing: &Config) -> Option<String> {
         Why::HotlineDialled(hotline) => format!("{hotline} is a row of hotlines.toml"),
         Why::AssertionBelieved(trunk) => format!("trunk {trunk} is trusted: the number that it asserts is believed"),
         Why::AssertionRemoved(trunk) => format!("trunk {trunk} is not trusted: what it asserts is removed"),
+        Why::ResourcePriority(trunk) => format!("{trunk} is trusted and says by Resource-Priority that it is urgent"),
         Why::AgentsNumber(agent) => format!("a call of agent {agent} shows the agent's own number"),
         Why::AddressNotUnderstood => "the address of the incident begins with no region that is known".to_owned(),
         Why::Row { region, service } => {

@@ -70,6 +70,12 @@ fn trunk_limits(file: &Parsed<TrunksFile>, trunk: &TrunkEntry, problems: &mut Ve
         let wrong = format!("{} of {} calls", reserve.get_ref(), trunk.calls.get_ref());
         problems.push(file.problem(reserve, "trunk.emergency_reserve", wrong, "at most as many as `calls`"));
     }
+    if let Some(priority) = &trunk.resource_priority
+        && !is_resource_priority(priority.get_ref())
+    {
+        let wrong = format!("`{}` is no namespace and priority", priority.get_ref());
+        problems.push(file.problem(priority, "trunk.resource_priority", wrong, "such as esnet.0 (RFC 4412)"));
+    }
     if *trunk.options_interval_s.get_ref() > 300 {
         let wrong = format!("{} s", trunk.options_interval_s.get_ref());
         problems.push(file.problem(&trunk.options_interval_s, "trunk.options_interval_s", wrong, "0 to 300"));
@@ -99,6 +105,12 @@ fn trunk_numbers(files: &Files<'_>, trunk: &TrunkEntry, problems: &mut Vec<Probl
             region(files, file, code, "trunk.called.region", problems);
         }
     }
+}
+
+/// RFC 4412 3.1: namespace "." priority, both tokens without a full stop.
+fn is_resource_priority(text: &str) -> bool {
+    let token = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    text.split_once('.').is_some_and(|(namespace, priority)| token(namespace) && token(priority))
 }
 
 fn trunk_networks(file: &Parsed<TrunksFile>, trunk: &TrunkEntry, problems: &mut Vec<Problem>) {

@@ -57,6 +57,9 @@ pub struct TrunkEntry {
     pub calls: Placed<u32>,
     /// How many of them only calls to emergency hotlines may use; without it a tenth.
     pub emergency_reserve: Option<Placed<u32>>,
+    /// The Resource-Priority (RFC 4412) of emergency calls, such as `esnet.0`: written on ours, and honoured on those of a
+    /// trusted trunk. Without it none is written and none is honoured.
+    pub resource_priority: Option<Placed<String>>,
     /// New calls a second in each direction: beyond it the trunk is answered 503, and our calls go another way.
     #[serde(default = "defaults::invites_per_s")]
     pub invites_per_s: Placed<u32>,

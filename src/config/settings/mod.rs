@@ -16,8 +16,9 @@ use std::time::Duration;
 use super::Configuration;
 use super::schema::TransportKey;
 use super::secret::{Credential, Ha1};
-use crate::base::ids::{AgentId, ProfileId};
+use crate::base::ids::{AgentId, ProfileId, TrunkId};
 use crate::call::site::MediaAddress;
+use crate::routing::config::{Priority, Trust};
 use crate::routing::profile::Profile;
 use crate::sip::auth::{self, Account};
 use crate::sip::endpoint;
@@ -113,6 +114,7 @@ impl Configuration {
             product: concat!("lianxian/", env!("CARGO_PKG_VERSION")).to_owned(),
             listeners: self.main.sip.listen.get_ref().iter().map(listener).collect(),
             trunks: self.trunks.trunk.iter().map(trunks::access).collect(),
+            urgent: self.urgent(),
             softphone_networks: softphones.networks.get_ref().clone(),
             auth: self.accounts(),
             registrar: registrar::Settings {
@@ -124,6 +126,28 @@ impl Configuration {
             timing: Timing::default(),
             limits: endpoint::Limits::default(),
         }
+    }
+
+    /// What makes an INVITE urgent before its route is known.
+    fn urgent(&self) -> endpoint::Urgent {
+        let rows = self.hotlines.hotline.iter().map(hotlines::hotline);
+        let emergencies: Vec<String> =
+            rows.filter(|row| row.priority == Priority::Emergency).map(|row| row.number.as_str().to_owned()).collect();
+        let mut numbers = emergencies.clone();
+        for trunk in &self.trunks.trunk {
+            let mapped = trunk.called.iter().filter(|row| emergencies.contains(row.hotline.get_ref()));
+            numbers.extend(mapped.map(|row| row.number.get_ref().clone()));
+            let area = trunk.area_code.as_ref().map(|code| code.get_ref().trim_start_matches('0'));
+            for (area, number) in area.iter().flat_map(|area| emergencies.iter().map(move |number| (area, number))) {
+                numbers.extend([format!("0{area}{number}"), format!("+86{area}{number}")]);
+            }
+        }
+        let trusted = self.trunks.trunk.iter().filter(|row| row.trust == Trust::Trusted);
+        let priority = |row: &super::TrunkEntry| {
+            let value = row.resource_priority.as_ref()?.get_ref().clone();
+            Some((TrunkId::from(row.id.get_ref().as_str()), value))
+        };
+        endpoint::Urgent { numbers, resource_priority: trusted.filter_map(priority).collect() }
     }
 
     fn accounts(&self) -> auth::Settings {

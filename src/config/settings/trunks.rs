@@ -47,6 +47,7 @@ pub(super) fn trunk(entry: &TrunkEntry, regions: &Regions) -> Trunk {
         profile: ProfileId::from(entry.profile.get_ref().as_str()),
         trust: entry.trust,
         class: entry.class,
+        resource_priority: entry.resource_priority.as_ref().map(|row| row.get_ref().clone()),
         limits: TrunkLimits {
             calls: *entry.calls.get_ref(),
             emergency_reserve: entry

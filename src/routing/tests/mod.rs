@@ -27,6 +27,7 @@ fn trunk(id: &str, trust: Trust) -> Trunk {
         trust,
         class: PeerClass::Carrier,
         limits: TrunkLimits::default(),
+        resource_priority: None,
         subscription: Subscription::default(),
         region: None,
         called: Vec::new(),

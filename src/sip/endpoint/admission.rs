@@ -7,10 +7,12 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::former::Former;
-use super::settings::{Reading, Settings, Transfers, TrunkAccess};
-use crate::base::ids::{AgentId, LegId, TrunkId};
+use super::settings::{Reading, Settings, Transfers, TrunkAccess, Urgent};
+use crate::base::bucket::{Bucket, Measure};
+use crate::base::ids::{LegId, TrunkId};
 use crate::base::time::Instant;
-use crate::sip::fact::Peer;
+use crate::sip::fact::{Peer, Urgency};
+use crate::sip::message::{Name, Request};
 
 /// What a source address says about its owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,22 +36,20 @@ pub struct Admission {
     softphones: Vec<IpNet>,
     softphone_rate: u32,
     buckets: HashMap<Peer, Bucket>,
-    requests: HashMap<AgentId, Bucket>,
+    requests: HashMap<Peer, Bucket>,
+    /// Whose INVITEs may use what is kept in reserve.
+    urgent: Urgent,
     former: Former,
 }
 
-/// A token bucket, in thousandths of an INVITE.
-#[derive(Clone, Copy, Debug)]
-struct Bucket {
-    tokens: u64,
-    filled: Instant,
-}
-
-/// One INVITE, in the bucket's unit.
-const TOKEN: u64 = 1_000;
-
 /// Requests other than INVITE that a softphone may send a second; five times as many at once.
-const SOFTPHONE_REQUESTS: u64 = 50;
+const SOFTPHONE_REQUESTS: u32 = 50;
+
+/// Requests other than INVITE that a trunk may send for each INVITE of its allowance.
+const TRUNK_REQUESTS: u32 = 20;
+
+/// One part in so many of every limit is for urgent INVITEs only.
+const RESERVED_PART: u32 = 10;
 
 impl Admission {
     /// From the settings.
@@ -61,6 +61,7 @@ impl Admission {
             softphone_rate: settings.limits.softphone_invites_per_second,
             buckets: HashMap::new(),
             requests: HashMap::new(),
+            urgent: settings.urgent.clone(),
             former: Former::default(),
         }
     }
@@ -88,7 +89,8 @@ impl Admission {
             Peer::Trunk(trunk) => self.trunks.contains_key(trunk),
             Peer::Softphone(agent) => settings.auth.accounts.contains_key(agent),
         });
-        self.requests.retain(|agent, _| settings.auth.accounts.contains_key(agent));
+        self.requests.retain(|peer, _| self.buckets.contains_key(peer));
+        self.urgent.clone_from(&settings.urgent);
     }
 
     /// A leg is over.
@@ -139,44 +141,63 @@ impl Admission {
         }
     }
 
-    /// Takes one new INVITE out of a peer's allowance (V11). False when there is none left.
-    pub fn take(&mut self, now: Instant, peer: &Peer) -> bool {
-        let (rate, burst) = match peer {
+    /// How urgent a new INVITE is, before anybody has looked at its route: by what is called, or by the Resource-Priority
+    /// (RFC 4412) of a trunk in our trust domain.
+    pub fn urgency(&self, peer: &Peer, request: &Request) -> Urgency {
+        let called = request.uri.user().unwrap_or_default();
+        if self.urgent.numbers.iter().any(|number| number.as_bytes() == called.as_ref()) {
+            return Urgency::Urgent;
+        }
+        let Peer::Trunk(trunk) = peer else { return Urgency::Ordinary };
+        let Some(priority) = self.urgent.resource_priority.get(trunk) else { return Urgency::Ordinary };
+        // RFC 4412 3.1: namespace "." priority. Whatever the priority, the namespace is that of emergencies.
+        let namespace =
+            |value: &[u8]| value.split(|byte| *byte == b'.').next().unwrap_or_default().to_ascii_lowercase();
+        let ours = namespace(priority.as_bytes());
+        let said = request.headers.options(&Name::ResourcePriority);
+        if said.iter().any(|value| namespace(value) == ours) { Urgency::Urgent } else { Urgency::Ordinary }
+    }
+
+    /// Takes one new INVITE out of a peer's allowance (V11). False when there is none left. A part of the allowance is
+    /// kept for the urgent ones (I39).
+    pub fn take(&mut self, now: Instant, peer: &Peer, urgency: Urgency) -> bool {
+        let (rate, size) = match peer {
             Peer::Trunk(trunk) => match self.trunks.get(trunk) {
                 Some(access) => (access.invites_per_second, access.invite_burst),
                 None => return false,
             },
             Peer::Softphone(_) => (self.softphone_rate, self.softphone_rate.saturating_mul(2)),
         };
-        let full = u64::from(burst).saturating_mul(TOKEN);
-        let bucket = self.buckets.entry(peer.clone()).or_insert(Bucket { tokens: full, filled: now });
-        bucket.take(now, rate, full)
+        let leave = self.kept_back(size, urgency);
+        let bucket = self.buckets.entry(peer.clone()).or_insert_with(|| Bucket::full(now, size));
+        bucket.take(now, Measure { rate, size, leave })
     }
 
-    /// Takes one other request out of a softphone's allowance. A trunk has none: its calls carry its requests.
+    /// How much of a limit an INVITE must leave for the urgent ones (I39); nothing where none can be urgent.
+    pub fn kept_back(&self, limit: u32, urgency: Urgency) -> u32 {
+        match urgency {
+            Urgency::Ordinary if self.urgent != Urgent::default() => limit / RESERVED_PART,
+            Urgency::Ordinary | Urgency::Urgent => 0,
+        }
+    }
+
+    /// Takes one other request out of a peer's allowance. That of a trunk follows from its calls: twenty requests for
+    /// each new INVITE that it may send.
     pub fn take_request(&mut self, now: Instant, peer: &Peer) -> bool {
-        let Peer::Softphone(agent) = peer else { return true };
-        let full = SOFTPHONE_REQUESTS.saturating_mul(5).saturating_mul(TOKEN);
-        let bucket = self.requests.entry(agent.clone()).or_insert(Bucket { tokens: full, filled: now });
-        bucket.take(now, u32::try_from(SOFTPHONE_REQUESTS).unwrap_or(u32::MAX), full)
+        let rate = match peer {
+            Peer::Trunk(trunk) => {
+                let calls = self.trunks.get(trunk).map_or(1, |access| access.invites_per_second);
+                calls.saturating_mul(TRUNK_REQUESTS)
+            }
+            Peer::Softphone(_) => SOFTPHONE_REQUESTS,
+        };
+        let size = rate.saturating_mul(5);
+        let bucket = self.requests.entry(peer.clone()).or_insert_with(|| Bucket::full(now, size));
+        bucket.take(now, Measure { rate, size, leave: 0 })
     }
 }
 
 fn networks(settings: &Settings) -> Vec<(IpNet, TrunkId)> {
     let rows = settings.trunks.iter();
     rows.flat_map(|trunk| trunk.networks.iter().map(|network| (*network, trunk.id.clone()))).collect()
-}
-
-impl Bucket {
-    fn take(&mut self, now: Instant, rate: u32, full: u64) -> bool {
-        let elapsed = u64::try_from(now.since(self.filled).as_millis()).unwrap_or(u64::MAX);
-        let gained = elapsed.saturating_mul(rate.into());
-        if gained > 0 {
-            self.tokens = self.tokens.saturating_add(gained).min(full);
-            self.filled = now;
-        }
-        let Some(left) = self.tokens.checked_sub(TOKEN) else { return false };
-        self.tokens = left;
-        true
-    }
 }

@@ -4,7 +4,7 @@ use super::identity::speaks_for;
 use super::reply::Arrival;
 use super::{Endpoint, Then, body};
 use crate::base::time::Instant;
-use crate::sip::fact::{Event, IncomingInvite, Peer};
+use crate::sip::fact::{Event, IncomingInvite, Peer, Urgency};
 use crate::sip::message::{Name, Request, Response};
 use crate::sip::transaction::key::ServerKey;
 use crate::sip::verb::Leg;
@@ -21,10 +21,12 @@ impl Endpoint {
             self.silence(arrival.flow, "foreign_from");
             return self.reply(arrival, request, 403);
         }
-        if self.is_full() || self.core.transactions.open_of(&peer) >= self.core.limits.open_invites_per_peer {
+        let urgency = self.core.admission.urgency(&peer, request);
+        if !self.has_room_for_invite(&peer, urgency) {
             return self.refuse_without_state(arrival, request);
         }
-        if self.legs.len() >= self.core.limits.legs || !self.core.admission.take(now, &peer) {
+        if !self.fits(self.legs.len(), self.core.limits.legs, urgency) || !self.core.admission.take(now, &peer, urgency)
+        {
             return self.refuse_with_state(now, arrival, key, peer, request);
         }
         let replaces = match self.replaced_by(arrival, &peer, request) {
@@ -51,8 +53,22 @@ impl Endpoint {
             offer: body::session_description(&request.headers, &request.body),
             max_forwards: max_forwards.saturating_sub(1),
             replaces,
+            urgency,
         };
         self.core.events.push_back(Event::Incoming(Box::new(incoming)));
+    }
+
+    /// Whether there are transactions left for one more INVITE of this peer.
+    fn has_room_for_invite(&self, peer: &Peer, urgency: Urgency) -> bool {
+        let limits = &self.core.limits;
+        self.fits(self.core.transactions.len(), limits.transactions, urgency)
+            && self.fits(self.core.transactions.open_of(peer), limits.open_invites_per_peer, urgency)
+    }
+
+    /// Whether one more fits: a part of every limit is for the urgent ones (I39).
+    fn fits(&self, now: usize, limit: usize, urgency: Urgency) -> bool {
+        let kept_back = self.core.admission.kept_back(u32::try_from(limit).unwrap_or(u32::MAX), urgency);
+        now < limit.saturating_sub(usize::try_from(kept_back).unwrap_or(limit))
     }
 
     /// Whether no more state may be kept for anybody.

@@ -39,7 +39,7 @@ use serde::{Deserialize, Serialize};
 use self::admission::Admission;
 use self::core::Core;
 use self::ended::Ended;
-pub use self::settings::{Limits, Listener, Reading, Settings, Transfers, TrunkAccess};
+pub use self::settings::{Limits, Listener, Reading, Settings, Transfers, TrunkAccess, Urgent};
 use self::voice::Voice;
 use super::auth::Authenticator;
 use super::dialog::mint::Mint;

@@ -1,5 +1,6 @@
 //! What the endpoint is told once: who we are, who may talk to us, and how much.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ pub struct Settings {
     pub auth: auth::Settings,
     /// How they register.
     pub registrar: registrar::Settings,
+    /// Whose INVITEs may use what is kept in reserve.
+    pub urgent: Urgent,
     /// T1, T2, T4.
     pub timing: Timing,
     /// The limits on everything a peer can make grow.
@@ -66,6 +69,15 @@ pub enum Transfers {
     Refused,
     /// A private exchange whose seats are ours: it may refer, and replace its own dialogs.
     Taken,
+}
+
+/// What makes an INVITE urgent before its route is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Urgent {
+    /// What is dialled for the emergency hotlines, in every form.
+    pub numbers: Vec<String>,
+    /// The Resource-Priority (RFC 4412) of each trunk that is in our trust domain and has one.
+    pub resource_priority: BTreeMap<TrunkId, String>,
 }
 
 /// How the messages of a peer are read.

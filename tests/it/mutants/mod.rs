@@ -388,3 +388,24 @@ fn a_number_that_nobody_configured_is_seen_by_i24() {
     w.run(Duration::from_secs(5));
     assert_eq!(w.violations.first().map(|violation| violation.number), Some("I24"), "{:?}", w.violations);
 }
+
+#[test]
+fn a_refused_emergency_is_seen_by_i39() {
+    let mut w = World::new(902);
+    w.strict = false;
+    w.product.plant(Box::new(Plant::new(|_, raw| {
+        sip(raw, |_, message| {
+            let mut message = message;
+            let called = message.header("to").unwrap_or_default().contains("sip:110@");
+            if called && message.code() == Some(180) {
+                message.start = "SIP/2.0 503 Service Unavailable".to_owned();
+            }
+            vec![message]
+        })
+    })));
+    w.seat();
+    let caller = w.citizen("13900001111");
+    w.calls(caller, "110");
+    w.run(Duration::from_secs(1));
+    assert!(w.violations.iter().any(|violation| violation.number == "I39"), "{:?}", w.violations);
+}

@@ -18,6 +18,7 @@ mod delayed_offer;
 mod dtmf_once_each;
 mod each_territory_has_its_own_targets;
 mod early_media_is_heard_and_is_no_answer;
+mod emergency_calls_pass_when_limits_bite;
 mod every_110_target_busy_caller_returns_to_agent;
 mod flood_of_refused;
 mod glare_retries;

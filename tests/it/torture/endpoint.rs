@@ -9,7 +9,7 @@ use lianxian::base::entropy::Entropy;
 use lianxian::base::ids::{AgentId, TrunkId};
 use lianxian::base::time::Instant;
 use lianxian::sip::auth;
-use lianxian::sip::endpoint::{Census, Endpoint, Limits, Listener, Reading, Settings, Transfers, TrunkAccess};
+use lianxian::sip::endpoint::{Census, Endpoint, Limits, Listener, Reading, Settings, Transfers, TrunkAccess, Urgent};
 use lianxian::sip::fact::{Cause, Event};
 use lianxian::sip::flow::{ConnectionId, Flow, Transport};
 use lianxian::sip::message::{Message, Method, Name, Request, Response};
@@ -129,6 +129,7 @@ impl Bench {
             product: "lianxian".into(),
             listeners: vec![listener(Transport::Udp), listener(Transport::Tcp)],
             trunks: vec![trunk],
+            urgent: Urgent::default(),
             softphone_networks: vec!["203.0.113.0/24".parse().unwrap()],
             auth: auth::Settings::new("lianxian").with_password(AgentId::from("8001"), "secret"),
             registrar: registrar::Settings::default(),

@@ -13,7 +13,7 @@ use lianxian::routing::config::{
 };
 use lianxian::routing::gateway::Gateway;
 use lianxian::routing::{self, profile::Profile};
-use lianxian::sip::endpoint::{self, Listener, Reading, Transfers, TrunkAccess};
+use lianxian::sip::endpoint::{self, Listener, Reading, Transfers, TrunkAccess, Urgent};
 use lianxian::sip::flow::{Flow, Transport};
 use lianxian::sip::message::{Host, Message, Name, Request};
 use lianxian::sip::transaction::timers::Timing;
@@ -43,6 +43,7 @@ fn switch(trust: Trust, reading: Reading) -> Switch {
         trust,
         class: PeerClass::Pbx,
         limits: TrunkLimits::default(),
+        resource_priority: None,
         subscription: Subscription::default(),
         region: None,
         called: Vec::new(),
@@ -69,6 +70,7 @@ fn switch(trust: Trust, reading: Reading) -> Switch {
             product: "lianxian".into(),
             listeners: vec![Listener { transport: Transport::Udp, address: address(HOME), advertised: None }],
             trunks: vec![access("outside", OUTSIDE, reading), access("police", POLICE, Reading::Tolerant)],
+            urgent: Urgent::default(),
             softphone_networks: Vec::new(),
             auth: auth::Settings::new("lianxian.test"),
             registrar: registrar::Settings::default(),

@@ -10,7 +10,7 @@ use lianxian::routing;
 use lianxian::routing::config::Step;
 use lianxian::routing::territory::To;
 use lianxian::sip;
-use lianxian::sip::endpoint::{Listener, Reading, Transfers, TrunkAccess};
+use lianxian::sip::endpoint::{Listener, Reading, Transfers, TrunkAccess, Urgent};
 use lianxian::sip::flow::Transport;
 use lianxian::sip::message::Host;
 use lianxian::sip::transaction::timers::Timing;
@@ -101,6 +101,7 @@ pub fn settings() -> Settings {
             trunk("police", "203.0.113.0/24"),
             trunk("county", "172.20.0.0/16"),
         ],
+        urgent: Urgent { numbers: vec!["110".to_owned()], ..Urgent::default() },
         softphone_networks: network("10.1.0.0/16"),
         auth: auth::Settings {
             realm: REALM.to_owned(),

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::sip::endpoint::admission::{Admission, Source};
+use crate::sip::fact::Urgency;
 
 #[test]
 fn unknown_sources_meet_silence_whatever_they_send() {
@@ -224,4 +225,51 @@ fn an_invite_that_was_refused_for_overload_stays_refused_when_it_is_repeated() {
     bench.receive(TRUNK, &last);
     assert!(bench.only().is("SIP/2.0 503 "), "though there is room again");
     assert!(bench.incoming().is_empty(), "I1: no ghost call");
+}
+
+#[test]
+fn an_emergency_passes_when_the_trunk_has_used_up_its_allowance() {
+    let mut settings = settings();
+    settings.urgent.numbers = vec!["110".to_owned()];
+    let mut bench = Bench::with(settings);
+    let call = |number: usize, called: &str| {
+        let text = invite(&format!("f{number}")).replace("call-1@", &format!("call-{number}@"));
+        text.replacen("INVITE sip:12345@", &format!("INVITE sip:{called}@"), 1)
+    };
+    for number in 0..300 {
+        bench.receive(TRUNK, &call(number, "12345"));
+    }
+    assert_eq!(bench.incoming().len(), 180, "the burst, less the share of emergencies");
+    for number in 300..400 {
+        bench.receive(TRUNK, &call(number, "110"));
+    }
+    assert_eq!(bench.incoming().len(), 20);
+}
+
+#[test]
+fn resource_priority_is_honoured_from_trusted_trunks_with_that_namespace_only() {
+    let mut settings = settings();
+    settings.urgent.resource_priority.insert(TrunkId::from("t1"), "esnet.0".to_owned());
+    let cases = [
+        (TRUNK, "esnet.0", Urgency::Urgent),
+        (TRUNK, "wps.1, ESNET.3", Urgency::Urgent),
+        (TRUNK, "wps.1", Urgency::Ordinary),
+        (TRUNK, "esnetx.1", Urgency::Ordinary),
+    ];
+    for (from, value, expected) in cases {
+        let mut bench = Bench::with(settings.clone());
+        let text = invite("r1").replacen("Max-Forwards", &format!("Resource-Priority: {value}\r\nMax-Forwards"), 1);
+        bench.receive(from, &text);
+        let urgency = bench.incoming().into_iter().map(|invite| invite.urgency).next();
+        assert_eq!(urgency, Some(expected), "{value}");
+    }
+}
+
+#[test]
+fn a_trunks_other_requests_are_bounded_too() {
+    let (mut admission, now) = (Admission::new(&settings()), Instant::START);
+    let peer = Peer::Trunk(TrunkId::from("t1"));
+    assert_eq!((0..12_000).filter(|_| admission.take_request(now, &peer)).count(), 10_000);
+    let later = now + Duration::from_secs(1);
+    assert_eq!((0..12_000).filter(|_| admission.take_request(later, &peer)).count(), 2_000);
 }

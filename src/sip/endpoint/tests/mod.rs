@@ -105,6 +105,7 @@ pub(super) fn settings() -> Settings {
         product: "lianxian".into(),
         listeners: vec![Listener { transport: Transport::Udp, address: LOCAL.parse().unwrap(), advertised: None }],
         trunks: vec![trunk("t1", "192.0.2.0/24"), trunk("t2", "198.51.100.0/24")],
+        urgent: Urgent::default(),
         softphone_networks: vec!["203.0.113.0/24".parse().unwrap()],
         auth: auth::Settings::new("lianxian").with_password(AgentId::from("8001"), "secret"),
         registrar: registrar::Settings::default(),

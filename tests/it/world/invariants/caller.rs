@@ -162,6 +162,17 @@ fn i19_bye(ledger: &Ledger, caller: &LegWatch, step: &Step) -> Verdict {
     ))
 }
 
+/// I39: the emergency direction is admitted whenever any slot is free; no story of the town fills the reserve.
+pub fn i39_an_emergency_is_admitted(_: &Ledger, scene: &Scene<'_>, _: &Step, effect: &Effect) -> Verdict {
+    let Effect::Sip { party: Some(_), message, .. } = effect else { return Ok(()) };
+    let refused = message.code() == Some(503) && message.cseq().1 == "INVITE";
+    let emergency = message.header("to").is_some_and(|to| to.contains("sip:110@"));
+    if refused && emergency && !scene.panics_expected {
+        return Err("an emergency is refused with 503 while the reserve is free".to_owned());
+    }
+    Ok(())
+}
+
 /// I45: every leg's end has a cause.
 pub fn i45_every_end_has_a_cause(_: &Ledger, _: &Scene<'_>, _: &Step, effect: &Effect) -> Verdict {
     let Effect::Published(Notice { what: What::Released(record), .. }) = effect else { return Ok(()) };

@@ -77,6 +77,7 @@ const EACH_EFFECT: &[(&str, EffectJudge)] = &[
     ("I23", identity::i23_what_a_stranger_asserts_goes_nowhere),
     ("I24", sip::i24_only_configured_numbers_are_dialled),
     ("I35", resources::i35_no_panic),
+    ("I39", caller::i39_an_emergency_is_admitted),
     ("I43", sip::i43_max_forwards_falls),
     ("I45", caller::i45_every_end_has_a_cause),
 ];
