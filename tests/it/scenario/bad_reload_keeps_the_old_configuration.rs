@@ -131,7 +131,7 @@ const BAD: [(&str, &str, &str, &str); 32] = [
     ("lianxian.toml", "[admin]", "[log]\nlevel = \"debug\"\n[admin]", "c/lianxian.toml:14:9: log.level: needs"),
     ("trunks.toml", "id = \"police\"", "id = \"city\"", "c/trunks.toml:7:6: trunk.id: `city` stands twice"),
     ("trunks.toml", "203.0.113.0/24", "203.0.113.7/24", "c/trunks.toml:8:12: trunk.networks: "),
-    ("trunks.toml", "203.0.113.101:5060", "police.example:5060", "c/trunks.toml:9:14: trunk.next_hops: "),
+    ("trunks.toml", "203.0.113.101:5060", "police.example:5060", "c/trunks.toml:9:13: trunk.next_hops: "),
     ("trunks.toml", "\"trusted\"", "\"friendly\"", "c/trunks.toml:5:9: trunk.trust: unknown variant"),
     ("trunks.toml", "trust = ", "profile = \"none\"\ntrust = ", "c/trunks.toml:5:11: trunk.profile: there is no"),
     ("trunks.toml", "[[trunk]]", "[[trunks]]", "c/trunks.toml:1:3: trunks: unknown field"),

@@ -255,7 +255,7 @@ fn sighup_takes_a_good_configuration_and_keeps_the_old_one_when_it_is_bad() {
     let (code, _, log) = daemon.terminate();
     assert_eq!(code, Some(0));
     let told = log.iter().find(|line| line.contains("reload_refused")).expect("the log says what is wrong");
-    for word in ["trunks.toml", "\"line\":8", "\"column\":9", "trunk.trust", "blind"] {
+    for word in ["trunks.toml", "\"line\":9", "\"column\":9", "trunk.trust", "blind"] {
         assert!(told.contains(word), "{word} is missing in {told}");
     }
 }
