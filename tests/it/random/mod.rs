@@ -11,6 +11,7 @@ use plan::Plan;
 /// Seeds that once failed; each with what it showed.
 const ONCE_FAILED: &[(u64, &str)] = &[
     (22, "an agent that came back on a new stream was not let hang up"),
+    (47, "the judge took a telephone that never acknowledged our 200 for one that was released too early"),
     (121, "two who hold and vanish were never found out"),
     (534, "a telephone that hung up before its 200 was acknowledged, against RFC 3261 15"),
 ];

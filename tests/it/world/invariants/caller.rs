@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lianxian::base::time::Instant;
 use lianxian::call::notice::{Notice, What};
 use lianxian::call::record::LegEnd;
 
@@ -49,9 +50,11 @@ pub fn i16_nobody_is_released_before_the_target_answers(
     if report {
         return Err(format!("party {party} is told of a success, but nobody else has answered"));
     }
-    // Who has just answered too late is let go at once, and who answers nothing is lost.
+    // Who has just answered too late is let go at once; who answers nothing is lost, and so is who never acknowledges
+    // our answer (RFC 3261 13.3.1.4 wants a BYE then).
     let joined = leg.acked_at.is_some_and(|at| step.at - at > Duration::from_millis(500));
-    let unanswered = leg.pending.values().any(|at| step.at - *at >= Duration::from_millis(31_900));
+    let waits = |at: &Instant| step.at - *at >= Duration::from_millis(31_900);
+    let unanswered = leg.pending.values().any(waits) || leg.owed_acks.values().any(waits);
     // A leg whose connection has broken is lost; the BYE is for a telephone that comes back.
     let broken = matches!(step.cause, Cause::Other(_));
     if bye && joined && !unanswered && !broken {
