@@ -100,7 +100,12 @@ impl Desk {
 /// As the daemon does it: the whole configuration, or nothing.
 fn reload(w: &mut World, running: &mut Configuration, desk: &Desk) -> Result<(), Vec<Problem>> {
     let read = desk.with(|sources| config::reload(running, sources))?;
-    w.reload(read.switch());
+    let mut settings = read.switch();
+    for trunk in &mut settings.routing.trunks {
+        // Nobody in this world answers an OPTIONS, and none is to be under way when all is over.
+        trunk.probe_interval = Duration::ZERO;
+    }
+    w.reload(settings);
     *running = read;
     Ok(())
 }
