@@ -170,9 +170,9 @@ fn a_county_reaches_12345_through_the_citys_110_and_the_citys_12345() {
     let rows: Vec<String> = decision
         .why
         .iter()
-        .filter_map(|why| match why {
-            Why::Row { region, service } => Some(format!("{region} {service}")),
-            _ => None,
+        .filter_map(|why| {
+            let Why::Row { region, service } = why else { return None };
+            Some(format!("{region} {service}"))
         })
         .collect();
     assert_eq!(rows, ["653022 12345", "653000 110", "653000 12345"]);

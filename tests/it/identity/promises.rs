@@ -109,7 +109,7 @@ fn t58_user_to_user_is_the_hexadecimal_that_it_says_it_is() {
         for (_, value) in written.headers.iter().filter(|(name, _)| *name == Name::UserToUser) {
             let text = std::str::from_utf8(value).unwrap();
             let content = text.strip_suffix(";encoding=hex").expect("RFC 7433 4.1");
-            assert!(content.len() % 2 == 0 && content.chars().all(|c| c.is_ascii_hexdigit()), "{text}");
+            assert!(content.len().is_multiple_of(2) && content.chars().all(|c| c.is_ascii_hexdigit()), "{text}");
             // ISDN's User-User element has a protocol discriminator first, and 128 octets at most (RFC 7434 4.2).
             assert_eq!(content.strip_prefix("00"), Some("0123456789abcdef0011223344556677"));
             seen += 1;

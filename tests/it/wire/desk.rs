@@ -40,10 +40,11 @@ pub(super) type Event = (Instant, String);
 pub(super) struct Desk {
     ended: Arc<AtomicBool>,
     events: Arc<Mutex<Vec<Event>>>,
+    /// The numbers that it is to transfer to.
     orders: Sender<String>,
     thread: Option<JoinHandle<()>>,
-    /// Its mouth and ear.
-    pub(super) voice: Voice,
+    /// Its mouth and ear, which live as long as it does.
+    _voice: Voice,
 }
 
 impl Desk {
@@ -74,7 +75,7 @@ impl Desk {
                 }
             }
         });
-        Self { ended, events, orders, thread: Some(thread), voice }
+        Self { ended, events, orders, thread: Some(thread), _voice: voice }
     }
 
     /// Waits until something has happened for the first time, and says when.
@@ -99,12 +100,7 @@ impl Desk {
 
     /// Presses transfer.
     pub(super) fn refers_to(&self, number: &str) {
-        self.orders.send(format!("REFER {number}")).expect("the desk lives as long as the test");
-    }
-
-    /// Hangs up.
-    pub(super) fn hangs_up(&self) {
-        self.orders.send("BYE".to_owned()).expect("the desk lives as long as the test");
+        self.orders.send(number.to_owned()).expect("the desk lives as long as the test");
     }
 }
 
@@ -150,15 +146,9 @@ struct Line {
 
 impl Line {
     fn turn(&mut self, orders: &Receiver<String>) {
-        if let Ok(order) = orders.try_recv() {
-            match order.split_once(' ') {
-                Some(("REFER", number)) => {
-                    let target =
-                        format!("Refer-To: <sip:{number}@hotline.test>\r\nReferred-By: <sip:6000@hotline.test>\r\n");
-                    self.request("REFER", &target);
-                }
-                _ => self.request("BYE", ""),
-            }
+        if let Ok(number) = orders.try_recv() {
+            let target = format!("Refer-To: <sip:{number}@hotline.test>\r\nReferred-By: <sip:6000@hotline.test>\r\n");
+            self.request("REFER", &target);
         }
         if self.bye_at.is_some_and(|at| Instant::now() >= at) {
             self.bye_at = None;

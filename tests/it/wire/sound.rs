@@ -171,11 +171,6 @@ impl Voice {
         Mouth(Arc::clone(&self.target))
     }
 
-    /// Says nothing from now on.
-    pub(super) fn be_quiet(&self) {
-        *self.target.lock().expect("no holder panics") = None;
-    }
-
     /// What it has heard since it was last asked.
     pub(super) fn so_far(&mut self) -> Hearing {
         Hearing { pieces: std::mem::take(&mut *self.heard.lock().expect("no holder panics")) }

@@ -152,7 +152,7 @@ impl Told {
     /// Reads an INVITE.
     pub fn of(message: &SipText) -> Self {
         let named = ["p-asserted-identity", "p-preferred-identity", "remote-party-id", "diversion", "history-info"];
-        let digits = |value: &str| eleven(&user_of(value));
+        let digits = |value: &str| eleven(user_of(value));
         let values = message.headers.iter().filter(|(name, _)| named.contains(&name.trim().to_lowercase().as_str()));
         Self {
             from: digits(message.header("from").unwrap_or_default()),
@@ -575,9 +575,9 @@ fn enter_their_sdp(leg: &mut LegWatch, at: Instant, message: &SipText) {
 /// The citizen's number in From, as its last eleven digits: what ties the legs of a matter together. Where From names
 /// nobody, it is what the network asserts.
 pub fn number_of(message: &SipText) -> String {
-    let from = eleven(&user_of(message.header("from").unwrap_or_default()));
+    let from = eleven(user_of(message.header("from").unwrap_or_default()));
     match message.header("p-asserted-identity") {
-        Some(asserted) if from.is_empty() => eleven(&user_of(asserted)),
+        Some(asserted) if from.is_empty() => eleven(user_of(asserted)),
         Some(_) | None => from,
     }
 }
