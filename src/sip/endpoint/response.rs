@@ -1,6 +1,8 @@
 //! Responses that arrive: to their transaction, or, for a 2xx that nobody waits for, to an ACK and a BYE (I3).
 
 use super::Endpoint;
+use bytes::Bytes;
+
 use crate::base::time::Instant;
 use crate::sip::dialog::Dialog;
 use crate::sip::fact::{Cause, Observation, Peer};
@@ -66,6 +68,12 @@ impl Endpoint {
             return self.core.observe(Observation::Ignored { why: "a very late 2xx" });
         }
         self.core.acknowledge(TxId(0), &dialog, dialog.local_number(), flow);
+        let name = stray_name(&dialog);
+        if self.ended.peer_of(&name).is_some() {
+            // The 2xx comes again because our ACK was lost; the BYE has its own transaction (invariant I5).
+            return;
+        }
+        self.ended.remember(now, name, peer.clone());
         self.end_stray(now, dialog, flow, peer);
     }
 
@@ -73,6 +81,12 @@ impl Endpoint {
         let bye = context::bye(&mut dialog, &Cause { sip: Some(487), q850: None });
         self.core.start(now, bye, flow, peer, Owner::Nobody);
     }
+}
+
+/// Under which a stray dialog is remembered: both tags, which no tag of ours looks like; forks differ in the second.
+fn stray_name(dialog: &Dialog) -> Bytes {
+    let remote = dialog.remote_tag.as_deref().unwrap_or_default();
+    [dialog.local_tag.as_ref(), b";", remote].concat().into()
 }
 
 fn is_invite_success(response: &Response) -> bool {

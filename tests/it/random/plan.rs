@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::world::World;
 use crate::world::chance::Chance;
 use crate::world::net::{Faults, Way};
-use crate::world::phone::{Acks, Health, Line, OfferStyle, OnInvite, OnNotify, Phase, codecs};
+use crate::world::phone::{Acks, Health, Line, OfferStyle, OnInvite, Phase, codecs};
 
 /// Calls of one seed.
 const CALLS: usize = 20;
@@ -30,7 +30,6 @@ enum Deed {
     AgentLives,
     AgentLosesConnection,
     AgentBehaves,
-    AgentTransfers,
 }
 
 /// A run to be made.
@@ -160,9 +159,6 @@ impl Plan {
             ][self.chance.between(0, 12) as usize];
             deeds.push((self.chance.millis(1000, 290_000), deed, self.chance.between(0, 5) as usize));
         }
-        for _ in 0..40 {
-            deeds.push((self.chance.millis(1000, 290_000), Deed::AgentTransfers, self.chance.between(0, 4) as usize));
-        }
         deeds
     }
 
@@ -187,15 +183,6 @@ impl Plan {
             (Deed::AgentDies, _) => w.dies(agent),
             (Deed::AgentLives, _) => self.revive(w, agent),
             (Deed::AgentLosesConnection, _) => w.break_connection(agent),
-            (Deed::AgentTransfers, _) => {
-                let number = ["110", "110", "12345", "119"][self.chance.between(0, 4) as usize];
-                let bye = [None, None, Some(0), Some(50), Some(280), Some(1000)][self.chance.between(0, 6) as usize];
-                let manners = &mut w.phones[agent].manners;
-                manners.bye_after_refer = bye.map(Duration::from_millis);
-                manners.on_notify = [OnNotify::Accept, OnNotify::Accept, OnNotify::Unknown, OnNotify::Ignore]
-                    [self.chance.between(0, 4) as usize];
-                w.transfers(agent, number);
-            }
             (Deed::AgentBehaves, _) => {
                 let manner = self.manner();
                 w.on_invite(agent, manner);
