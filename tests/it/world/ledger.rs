@@ -390,6 +390,11 @@ impl Ledger {
         let (cseq, method) = message.cseq();
         let code = message.code().unwrap_or(0);
         let Some(leg) = self.legs.get_mut(message.call_id()) else { return };
+        // An INVITE that met silence for 64*T1 is forgotten (Timer B): later answers are to no request.
+        let late = at - leg.invited_at >= Duration::from_millis(31_900);
+        if late && !leg.provisional && leg.side == Side::Service && method == "INVITE" && cseq == leg.invite_cseq {
+            return;
+        }
         let first = leg.side == Side::Service && leg.answered_at.is_none() && leg.refused.is_none();
         if method == "INVITE" {
             leg.provisional = true;
@@ -403,9 +408,7 @@ impl Ledger {
                         message.tag("to").unwrap_or_default().clone_into(&mut leg.tags.1);
                     }
                     let again = leg.acked_at.is_some() && leg.is_over();
-                    // An INVITE that met silence for 64*T1 is forgotten (Timer B): a later answer is to no request.
-                    let forgotten = first && at - leg.invited_at >= Duration::from_millis(31_900);
-                    if !again && !forgotten {
+                    if !again {
                         leg.unacked_2xx.push((cseq, at));
                     }
                 }
