@@ -65,6 +65,7 @@ impl House {
             "[sip]\nrealm = \"hotline.test\"\n[[sip.listen]]\ntransport = \"udp\"\naddress = \"{sip}:5060\"\n\
              [softphones]\nnetworks = [\"{phones}/32\"]\n\
              [media]\naddress = \"{sip}\"\nfirst_port = 20000\nlast_port = 20999\nprompts = \"{root}/prompts\"\n\
+             [limits]\ncalls = 100\nemergency_reserve = 10\n\
              [admin]\nlisten = \"{admin}:9464\"\n[log]\nlevel = \"debug\"\n[files]\nprofiles = \"{root}/sip-profiles\"\n",
             phones = net.host(96),
             root = root().display(),
