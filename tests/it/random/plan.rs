@@ -80,7 +80,6 @@ impl Plan {
         agents.push(seat);
         for party in &agents {
             w.on_invite(*party, self.manner());
-            w.phones[*party].manners.hasty_per_mille = 300;
         }
         agents
     }
