@@ -50,6 +50,11 @@ impl Params {
         self.list.retain(|(known, _)| !known.eq_ignore_ascii_case(name.as_bytes()));
     }
 
+    /// Keeps the parameters whose names, as they stand, are wanted.
+    pub fn retain(&mut self, wanted: impl Fn(&Bytes) -> bool) {
+        self.list.retain(|(name, _)| wanted(name));
+    }
+
     /// All parameters, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&Bytes, Option<&Bytes>)> {
         self.list.iter().map(|(name, value)| (name, value.as_ref()))

@@ -54,9 +54,7 @@ impl Headers {
             Scheme::Sip | Scheme::Sips | Scheme::Tel => {}
             Scheme::Other(_) => return Err(ReferToError::Forbidden("a scheme that we do not call")),
         }
-        if uri.param("method").flatten().is_some_and(|method| !method.eq_ignore_ascii_case(b"INVITE")) {
-            return Err(ReferToError::Forbidden("another method"));
-        }
+        refuse_other_methods(&uri)?;
         // An escaped line end must not become a real one anywhere behind us.
         if unescape(&uri.to_bytes()).iter().any(u8::is_ascii_control) {
             return Err(ReferToError::Forbidden("control characters"));
@@ -66,6 +64,17 @@ impl Headers {
         uri.remove_param("method");
         Ok(ReferTo { uri, replaces })
     }
+}
+
+/// Every `method` counts, not only the first one: who reads the URI behind us may take another (RFC 3261 25.1 allows one).
+fn refuse_other_methods(uri: &Uri) -> Result<(), ReferToError> {
+    let methods = uri.params().iter().filter(|(name, _)| unescape(name).eq_ignore_ascii_case(b"method"));
+    for (_, value) in methods {
+        if !value.is_some_and(|method| unescape(method).eq_ignore_ascii_case(b"INVITE")) {
+            return Err(ReferToError::Forbidden("another method"));
+        }
+    }
+    Ok(())
 }
 
 /// Of the URI's headers only Replaces, and a Require that means it, are accepted.
@@ -102,6 +111,8 @@ mod tests {
         let blind = read("\"110\" <sip:110@192.0.2.1;user=phone;method=INVITE>").unwrap();
         assert_eq!(blind.uri.to_bytes(), "sip:110@192.0.2.1;user=phone");
         assert_eq!(blind.replaces, None);
+        let escaped = read("<sip:110@192.0.2.1;%6dethod=invite;method=INVITE>").unwrap();
+        assert_eq!(escaped.uri.to_bytes(), "sip:110@192.0.2.1");
         assert_eq!(read("tel:110").unwrap().uri.to_bytes(), "tel:110");
         assert_eq!(read("sip:110@192.0.2.1;x=1").unwrap().uri.to_bytes(), "sip:110@192.0.2.1");
         let attended = read("<sip:a@192.0.2.1?Require=replaces&Replaces=1%402%3Bto-tag%3Da%3Bfrom-tag%3Db>").unwrap();
@@ -119,6 +130,9 @@ mod tests {
             "<sip:110@h?%52oute=x>",
             "<sip:110@h;method=BYE>",
             "<sip:110@h;%6dethod=BYE>",
+            "<sip:110@h;method>",
+            "<sip:110@h;method;%6dethod=BYE>",
+            "<sip:110@h;method=INVITE;method=BYE>",
             "<sip:110%0d%0aRoute%3a%20x@h>",
             "<http://evil.example/>",
             "mailto:a@b",

@@ -113,9 +113,9 @@ impl Uri {
         self.params.set(name, value.map(|value| escape_with(value.as_bytes(), b"-_.!~*'()[]/:&+$")));
     }
 
-    /// Removes a parameter.
+    /// Removes every parameter of this name, escaped names too.
     pub fn remove_param(&mut self, name: &str) {
-        self.params.remove(name);
+        self.params.retain(|known| !unescape(known).eq_ignore_ascii_case(name.as_bytes()));
     }
 
     /// The headers behind `?`, still escaped (RFC 3261 19.1.1). [`Uri::header`] unescapes one.
