@@ -130,13 +130,13 @@ fn tell(notice: &Notice) {
         What::Quarantined { state } => tracing::error!(event = "quarantined", %call, state),
         What::Transfer { transfer, step } => {
             let (name, leg, code) = (step.name(), step.leg(), step.code());
-            tracing::info!(event = "transfer", %call, %transfer, step = name, leg = leg.map(|leg| leg.0), code);
+            tracing::info!(event = "transfer", %call, %transfer, step = name, leg = leg.map(tracing::field::display), code);
         }
         What::TransferRefused { leg, why } => tracing::warn!(event = "transfer_refused", %call, %leg, ?why),
         What::Ignored { why } => tracing::debug!(event = "ignored", %call, why),
         What::Released(record) => {
             let legs = record.legs.len();
-            tracing::info!(event = "released", %call, ending = ?record.ending, legs);
+            tracing::info!(event = "released", %call, ending = record.ending.map(tracing::field::debug), legs);
         }
     }
 }

@@ -93,7 +93,9 @@ impl Baresip {
             let mut files: Vec<PathBuf> =
                 fs::read_dir(&self.sounds).ok()?.filter_map(|entry| Some(entry.ok()?.path())).collect();
             files.sort();
-            files.into_iter().find(|path| path.to_string_lossy().ends_with("-dec.wav"))
+            let recording = files.into_iter().find(|path| path.to_string_lossy().ends_with("-dec.wav"))?;
+            // Its length is written as it is closed, which is after the call has ended.
+            hound::WavReader::open(&recording).is_ok_and(|reader| reader.duration() > 0).then_some(recording)
         });
         Hearing::of_wav(&recording)
     }

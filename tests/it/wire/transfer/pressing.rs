@@ -1,5 +1,6 @@
-//! Who presses: telephones of three makers by REFER, and other systems by a command over HTTP. Each telephone shows the agent how it goes in its own way; the caller
-//! reaches the seat of 110, which sees the citizen's number, and the telephone is released.
+//! Who presses: telephones of three makers by REFER, and other systems by a command over HTTP. Each telephone shows the
+//! agent how it goes in its own way; the caller reaches the seat of 110, which sees the citizen's number, and the
+//! telephone is released.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
@@ -115,8 +116,8 @@ fn baresip_presses_transfer() {
     let mut scene = Scene::begin(&net, daemon, Duration::from_millis(6_500));
     agent.command_with("transfer", &format!("sip:110@{REALM}"));
     scene.seat_speaks();
-    agent.heard().must_hear(CITIZEN_HZ, Duration::from_secs(1));
     scene.ends_well();
+    agent.heard().must_hear(CITIZEN_HZ, Duration::from_secs(1));
 }
 
 #[test]
