@@ -136,7 +136,7 @@ fn tell(notice: &Notice) {
         What::Ignored { why } => tracing::debug!(event = "ignored", %call, why),
         What::Released(record) => {
             let legs = record.legs.len();
-            tracing::info!(event = "released", %call, ending = record.ending.map(tracing::field::debug), legs);
+            tracing::info!(event = "released", %call, ending = record.ending.as_ref().map(tracing::field::debug), legs);
         }
     }
 }
