@@ -19,7 +19,7 @@ use crate::call::site::Site;
 use crate::call::sound::{Refused, Rules, Sound};
 use crate::call::supplies::Supplies;
 use crate::call::timer::Timer;
-use crate::media::order::{Order, Source};
+use crate::media::order::{Keys, Order, Source};
 use crate::routing::Decision;
 use crate::routing::config::Priority;
 use crate::routing::recipe::Showing;
@@ -261,6 +261,15 @@ impl Context<'_> {
         if sound.hears != source {
             sound.hears = source.clone();
             self.out.push(Action::Media(Order::Hear { leg, source }));
+        }
+    }
+
+    /// Says what becomes of the keys that a leg's peer presses in its sound.
+    pub(super) fn keys(&mut self, leg: LegId, keys: Keys) {
+        let Some(sound) = self.legs.sound_mut(leg) else { return };
+        if sound.keys != keys {
+            sound.keys = keys;
+            self.out.push(Action::Media(Order::Keys { leg, keys }));
         }
     }
 

@@ -5,29 +5,41 @@ use std::time::Duration;
 use crate::base::ids::LegId;
 use crate::call::action::Action;
 use crate::call::context::Context;
-use crate::media::order::Order;
+use crate::media::order::{Keys, Order, Source};
 use crate::sip::order::LegOrder;
 
 /// The longest key press that is passed on, in milliseconds.
 const MAX_KEY_MS: u32 = 5_000;
 
-/// A key in the sound of one leg. Where the other leg carries keys in its sound too, the media plane has relayed it.
-pub(super) fn on_sound(cx: &mut Context<'_>, digit: char, duration_ms: u32, counterpart: Option<LegId>) {
-    let Some(leg) = counterpart else { return cx.ignore("a key, but nobody to press it for") };
-    if !carries(cx, leg) {
-        cx.order(leg, LegOrder::Digit { digit, duration_ms: duration_ms.min(MAX_KEY_MS) });
+/// A key in the sound of one leg.
+pub(super) fn on_sound(cx: &mut Context<'_>, leg: LegId, digit: char, duration_ms: u32, counterpart: Option<LegId>) {
+    let Some(counterpart) = counterpart else { return cx.ignore("a key, but nobody to press it for") };
+    if !is_relayed(cx, leg, counterpart) {
+        press(cx, counterpart, digit, duration_ms);
     }
 }
 
 /// A key by INFO from one leg.
 pub(super) fn on_info(cx: &mut Context<'_>, digit: char, duration: Duration, counterpart: Option<LegId>) {
     let Some(leg) = counterpart else { return cx.ignore("a key, but nobody to press it for") };
-    let duration_ms = u32::try_from(duration.as_millis()).unwrap_or(MAX_KEY_MS).min(MAX_KEY_MS);
+    press(cx, leg, digit, u32::try_from(duration.as_millis()).unwrap_or(MAX_KEY_MS));
+}
+
+/// Presses a key for the party on `leg`, in the form that it has.
+pub(super) fn press(cx: &mut Context<'_>, leg: LegId, digit: char, duration_ms: u32) {
+    let duration_ms = duration_ms.min(MAX_KEY_MS);
     if carries(cx, leg) {
         cx.out.push(Action::Media(Order::Key { leg, digit, duration_ms }));
     } else {
         cx.order(leg, LegOrder::Digit { digit, duration_ms });
     }
+}
+
+/// Whether the media plane passes on the keys in the sound of `leg`: not where they are withheld, nor into a mix.
+fn is_relayed(cx: &Context<'_>, leg: LegId, listener: LegId) -> bool {
+    let relayed = cx.legs.sound(leg).is_some_and(|sound| sound.keys == Keys::Relayed);
+    let heard = cx.legs.sound(listener).is_some_and(|sound| sound.hears == Source::Leg(leg));
+    relayed && heard && carries(cx, listener)
 }
 
 fn carries(cx: &Context<'_>, leg: LegId) -> bool {

@@ -20,10 +20,11 @@ pub(super) fn caller(cx: &mut Context<'_>, caller: LegId) {
         return cx.caller_lost(CallerLoss::NoMedia);
     }
     cx.out.push(Action::Media(Order::Close { leg: caller }));
-    let heard = old.hears.clone();
+    let (heard, keys) = (old.hears.clone(), old.keys);
     let Some(mut sound) = cx.open_again(caller, &old) else {
         return cx.caller_lost(CallerLoss::NoMedia);
     };
+    cx.keys(caller, keys);
     let offer = if connected { Some(sound.offer()) } else { None };
     if let Some(slot) = cx.legs.sound_mut(caller) {
         *slot = sound;

@@ -38,7 +38,7 @@ pub(super) fn on_fact(cx: &mut Context<'_>, leg: LegId, fact: Fact, counterpart:
             cx.publish(What::SoundResumed { leg });
             note(cx, leg, Voice::Present);
         }
-        Fact::Key { digit, duration_ms } => keys::on_sound(cx, digit, duration_ms, counterpart),
+        Fact::Key { digit, duration_ms } => keys::on_sound(cx, leg, digit, duration_ms, counterpart),
     }
     Left::Nothing
 }

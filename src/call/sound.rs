@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use thiserror::Error;
 
 use crate::call::site::Site;
-use crate::media::order::{AgreedSession, Codec, Payload, RtpSource, Source};
+use crate::media::order::{AgreedSession, Codec, Keys, Payload, RtpSource, Source};
 use crate::routing::profile::{self, Profile};
 use crate::sdp::negotiate::{self, Agreed, Direction, Refusal};
 use crate::sdp::session::Session;
@@ -31,6 +31,8 @@ pub(crate) struct Sound {
     pub(super) hears: Source,
     /// Whether anything comes from it.
     pub(super) voice: Voice,
+    /// What becomes of the keys in it, as ordered last.
+    pub(super) keys: Keys,
 }
 
 /// Whether anything comes from a leg, as the media plane sees it.
@@ -122,6 +124,7 @@ impl Sound {
             reopened: 0,
             hears: Source::Nothing,
             voice: Voice::Present,
+            keys: Keys::default(),
         }
     }
 

@@ -43,6 +43,13 @@ pub enum Order {
         /// Milliseconds.
         duration_ms: u32,
     },
+    /// What becomes of the keys that the leg's peer presses in its sound. A leg that was opened relays them.
+    Keys {
+        /// The leg whose peer presses.
+        leg: LegId,
+        /// Their way.
+        keys: Keys,
+    },
     /// Tell the leg's next valid packet as `Fact::FirstPacket`, whatever came from it before: what a callee sends while
     /// it rings says nothing about what comes after its answer.
     Await {
@@ -64,10 +71,21 @@ impl Order {
             | Self::Agree { leg, .. }
             | Self::Hear { leg, .. }
             | Self::Key { leg, .. }
+            | Self::Keys { leg, .. }
             | Self::Await { leg }
             | Self::Close { leg } => *leg,
         }
     }
+}
+
+/// What becomes of the keys that a peer presses (RFC 4733). Each is told as `Fact::Key` in either way, once, at its end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Keys {
+    /// They go on with the sound to who hears the leg alone.
+    #[default]
+    Relayed,
+    /// Nobody gets them with the sound: they may be a code for us. What was none the call passes on by `Order::Key`.
+    Withheld,
 }
 
 /// What a leg hears.

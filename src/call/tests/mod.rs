@@ -27,7 +27,7 @@ use super::{Arrival, Call};
 use crate::base::ids::{AgentId, CallId, GroupId, HotlineId, LegId, ProfileId, TrunkId};
 use crate::base::time::{Instant, LocalTime};
 use crate::media::fact::Fact;
-use crate::media::order::{Order, Source};
+use crate::media::order::{Keys, Order, Source};
 use crate::routing::config::{
     Class, PeerClass, Priority, Step, Subscription, Transport as TrunkTransport, Trunk, TrunkLimits, Trust,
 };

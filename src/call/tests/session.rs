@@ -84,6 +84,16 @@ fn i44_a_key_passes_once_in_the_form_that_the_other_side_has() {
     assert_eq!(orders(&bench.leg(CALLER, info), FIRST), by_info);
 }
 
+/// What the media plane does not relay the call presses: keys that were withheld, keys of one of three.
+#[test]
+fn i44_a_key_that_is_not_relayed_is_pressed_by_us() {
+    let generated = |action: &Action| matches!(action, Action::Media(Order::Key { leg: CALLER, digit: '5', .. }));
+    let mut bench = Bench::talking(&["8001"]);
+    bench.call.legs.sound_mut(FIRST).unwrap().keys = Keys::Withheld;
+    let actions = bench.sound(FIRST, Fact::Key { digit: '5', duration_ms: 100 });
+    assert_eq!(actions.iter().filter(|action| generated(action)).count(), 1);
+}
+
 #[test]
 fn an_ack_without_the_answer_that_it_owes_gets_our_offer_again() {
     let mut bench = Bench::with(decision(Answering::ByPerson, group()), None, &["8001"]);

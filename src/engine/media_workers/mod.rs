@@ -162,6 +162,7 @@ impl MediaWorkers {
                 Order::Agree { .. }
                 | Order::Hear { .. }
                 | Order::Key { .. }
+                | Order::Keys { .. }
                 | Order::Await { .. }
                 | Order::Close { .. },
             ) => {
@@ -244,7 +245,8 @@ impl Desk {
             Order::Close { leg } => {
                 self.legs.remove(leg);
             }
-            Order::Agree { .. } | Order::Hear { .. } | Order::Key { .. } | Order::Await { .. } => {}
+            Order::Agree { .. } | Order::Hear { .. } | Order::Key { .. } | Order::Keys { .. } | Order::Await { .. } => {
+            }
         }
     }
 

@@ -14,7 +14,7 @@ use crate::media::counters::Counters;
 use crate::media::jitter::Jitter;
 use crate::media::key::{KeyReader, KeyWriter};
 use crate::media::library::Recording;
-use crate::media::order::{AgreedSession, Codec, Payload};
+use crate::media::order::{AgreedSession, Codec, Keys, Payload};
 use crate::media::rate::Rate;
 use crate::media::reception::Reception;
 use crate::media::rtcp;
@@ -166,6 +166,8 @@ impl Leg {
         Self {
             call,
             id,
+    /// What becomes of what they read.
+    pub(super) pass: Keys,
             local,
             former_ssrc: None,
             session: None,
@@ -206,6 +208,7 @@ impl Leg {
             if refused {
                 *destination = None;
                 counters.destinations_refused += 1;
+            pass: Keys::default(),
             }
         }
         if agreed.send_to.is_none() {

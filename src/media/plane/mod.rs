@@ -196,6 +196,10 @@ impl Plane {
                 let Some(leg) = plane.legs.get_mut(slot) else { return };
                 leg.press(now, digit, duration_ms, &mut plane.counters);
             }),
+            Order::Keys { leg, keys } => self.change(leg, |plane, slot| {
+                let Some(leg) = plane.legs.get_mut(slot) else { return };
+                leg.pass = keys;
+            }),
             Order::Await { leg } => self.change(leg, |plane, slot| {
                 let Some(leg) = plane.legs.get_mut(slot) else { return };
                 leg.news = News::Awaited;

@@ -11,7 +11,7 @@ use crate::base::time::Instant;
 use crate::media::fact::Fact;
 use crate::media::g711::{PCMA_TO_PCMU, PCMU_TO_PCMA};
 use crate::media::key::PAYLOAD_LENGTH;
-use crate::media::order::Codec;
+use crate::media::order::{Codec, Keys};
 use crate::media::reception::Reception;
 use crate::media::rtcp;
 use crate::media::rtp::{self, HEADER_LENGTH, Header};
@@ -65,6 +65,10 @@ impl Plane {
             self.refresh_deadline(slot);
         }
         match taken {
+            Ok(Some(accepted)) if self.withholds(slot, &accepted) => {
+                self.skip(slot);
+                Verdict::Noted
+            }
             Ok(Some(accepted)) => {
                 self.put_into_mixes(slot, &accepted, packet);
                 Verdict::Relayed(self.relay(now, &arrival, &accepted, packet, send))
@@ -73,6 +77,23 @@ impl Plane {
             Err(reason) => {
                 self.count(slot, reason);
                 Verdict::Dropped(reason)
+            }
+        }
+    }
+
+    /// Whether the packet is a key that nobody is to get.
+    fn withholds(&self, slot: usize, accepted: &Accepted) -> bool {
+        accepted.codec == Codec::TelephoneEvent && self.legs.get(slot).is_some_and(|leg| leg.pass == Keys::Withheld)
+    }
+
+    /// Leaves a packet out of what the listeners get: what follows it begins anew, or they would take it for lost.
+    fn skip(&mut self, slot: usize) {
+        let Some(listeners) = self.legs.get(slot).map(|leg| leg.listeners.clone()) else { return };
+        for listener in listeners {
+            if let Some(leg) = self.legs.get_mut(listener)
+                && let Hearing::Leg(_) = leg.hears
+            {
+                leg.stream.detach();
             }
         }
     }

@@ -306,7 +306,7 @@ impl Product {
                 self.sockets.retain(|_, owner| owner != leg);
                 self.plane.handle(now, order);
             }
-            Order::Agree { .. } | Order::Hear { .. } | Order::Key { .. } | Order::Await { .. } => {
+            Order::Agree { .. } | Order::Hear { .. } | Order::Key { .. } | Order::Keys { .. } | Order::Await { .. } => {
                 self.plane.handle(now, order)
             }
         }

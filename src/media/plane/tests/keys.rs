@@ -47,6 +47,30 @@ fn a_key_is_relayed_and_reported_once() {
     assert!(heard.windows(2).all(|pair| pair[1].header().sequence.wrapping_sub(pair[0].header().sequence) == 1));
 }
 
+/// A code for us in the making: who hears the leg gets nothing of it, and misses no packet.
+#[test]
+fn withheld_keys_are_told_and_leave_no_gap() {
+    let mut bench = Bench::with_a_talk();
+    let mut peer = Peer::new(1, 8);
+    bench.talk(&mut peer, 3, 0x11);
+    bench.order(Order::Keys { leg: LegId(1), keys: Keys::Withheld });
+    bench.facts();
+    for packet in press(&mut peer, 10, 100) {
+        assert_eq!(bench.receive(&peer, &packet), Verdict::Noted);
+        bench.pass(milliseconds(20));
+    }
+    bench.talk(&mut peer, 3, 0x11);
+    assert_eq!(bench.facts(), [key('*', 100)]);
+    let heard = bench.take_sent(2);
+    assert_eq!(heard.len(), 6);
+    assert!(heard.iter().all(|sent| sent.header().payload_type == 8));
+    assert!(heard.windows(2).all(|pair| pair[1].header().sequence.wrapping_sub(pair[0].header().sequence) == 1));
+    bench.order(Order::Keys { leg: LegId(1), keys: Keys::Relayed });
+    for packet in press(&mut peer, 1, 60) {
+        assert_eq!(bench.receive(&peer, &packet), Verdict::Relayed(1));
+    }
+}
+
 #[test]
 fn a_leg_without_telephone_events_gets_none_and_the_call_is_told() {
     let mut bench = Bench::with_a_talk();

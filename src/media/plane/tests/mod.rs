@@ -10,7 +10,7 @@ mod relay;
 mod sources;
 
 use super::*;
-use crate::media::order::{AgreedSession, Codec, Payload, RtpSource};
+use crate::media::order::{AgreedSession, Codec, Keys, Payload, RtpSource};
 use crate::media::rtp::Header;
 
 /// A plane with its clock, and everything it has sent.
