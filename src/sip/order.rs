@@ -185,3 +185,23 @@ impl fmt::Debug for LegOrder {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sip::fact::LegFact;
+
+    #[test]
+    fn orders_and_facts_show_neither_sessions_nor_keys() {
+        let sdp = Bytes::from("v=0\r\nc=IN IP4 192.0.2.77\r\na=crypto:secret\r\n");
+        let shown = format!(
+            "{:?}{:?}{:?}{:?}",
+            LegOrder::Accept { sdp: sdp.clone() },
+            LegOrder::Digit { digit: '7', duration_ms: 160 },
+            LegFact::Answered { sdp: Some(sdp.clone()) },
+            LegFact::AnswerReceived { sdp },
+        );
+        assert!(!shown.contains("192") && !shown.contains("crypto") && !shown.contains('7'), "{shown}");
+        assert!(shown.contains("sdp_bytes: "));
+    }
+}

@@ -306,6 +306,7 @@ impl Endpoint {
             self.by_connection.remove(&(old, id));
         }
         leg.line.flow = flow;
+        self.core.transactions.follow(id, flow);
         if let Some(new) = flow.connection {
             self.by_connection.insert((new, id));
         }

@@ -122,6 +122,17 @@ impl Transaction {
         }
     }
 
+    /// Whether our request waits for a softphone whose stream has closed: only the softphone can open another (fault F22).
+    /// Its own timer ends the wait. A re-INVITE does not wait: it may ask whether a silent party is still there, and the
+    /// caller must not wait for that; nor does a report on a REFER, which is not worth it.
+    pub(super) fn waits_for_peer(&self) -> bool {
+        let worth_it = match &self.part {
+            Part::Client { key, .. } => !matches!(key.method, Method::Cancel | Method::Notify),
+            Part::ClientInvite { .. } | Part::ServerInvite { .. } | Part::Server { .. } => false,
+        };
+        worth_it && self.flow.transport == Transport::Tcp && matches!(self.peer, Peer::Softphone(_))
+    }
+
     /// Whether a response repeats what our INVITE says: a dialog is made of it.
     pub(super) fn is_echoed_by(&self, response: &Response) -> bool {
         let Part::ClientInvite { request, .. } = &self.part else { return true };

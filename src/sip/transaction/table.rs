@@ -335,6 +335,21 @@ impl Transactions {
         }
     }
 
+    /// A softphone is reached over another flow from now on: what waits for it is sent again there.
+    pub fn follow(&mut self, leg: LegId, flow: Flow) {
+        for id in self.of_leg(leg) {
+            let Some(entry) = self.entries.get_mut(&id) else { continue };
+            if !entry.waits_for_peer() || entry.flow.connection.is_some() {
+                continue;
+            }
+            self.by_remote.remove(&(entry.flow.remote, id));
+            entry.flow = flow;
+            self.by_remote.insert((flow.remote, id));
+            self.sends.push_back((flow, entry.wire().clone()));
+            self.repetitions += 1;
+        }
+    }
+
     /// Fires what is due; one timer a call. Returns false when nothing was.
     pub fn expire(&mut self, now: Instant) -> bool {
         let Some(id) = self.deadlines.expire(now) else { return false };
@@ -546,6 +561,10 @@ impl Transactions {
                 self.by_remote.remove(&(entry.flow.remote, id));
                 entry.flow = moved;
                 self.by_remote.insert((moved.remote, id));
+                return;
+            }
+            _ if entry.waits_for_peer() => {
+                entry.flow.connection = None;
                 return;
             }
             _ if !entry.is_hit_by(failure) => return,

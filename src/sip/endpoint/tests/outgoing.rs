@@ -285,3 +285,14 @@ fn after_an_early_bye_another_fork_is_cancelled_or_sent_home() {
     bench.receive(TRUNK, &from_callee(&invite, "BYE", 1, "early", "b1", ""));
     bench.assert_empty_in_the_end();
 }
+
+#[test]
+fn a_response_with_several_vias_was_for_somebody_else() {
+    let mut bench = Bench::new();
+    let (_, invite) = bench.calling();
+    let foreign = "\r\nVia: SIP/2.0/UDP 192.0.2.99:5060;branch=z9hG4bKforeign\r\nFrom:";
+    bench.receive(TRUNK, &answer(&invite, 200, "b1", SDP).replacen("\r\nFrom:", foreign, 1));
+    assert!(bench.sent().is_empty() && bench.facts().is_empty(), "RFC 3261 8.1.3.3, 18.1.2");
+    bench.receive(TRUNK, &answer(&invite, 200, "b1", SDP));
+    assert!(bench.only().is("ACK "));
+}

@@ -3,7 +3,7 @@
 use md5::{Digest, Md5};
 
 use super::*;
-use crate::sip::fact::Cause;
+use crate::sip::fact::{Cause, Loss};
 use crate::sip::flow::ConnectionId;
 
 /// The phone of agent 8001 on a stream, with its memory of the last challenge.
@@ -146,6 +146,43 @@ fn a_softphone_on_a_new_stream_without_registration_proves_itself_first() {
     assert!(bench.facts().is_empty(), "the call is unchanged (V47)");
     assert!(phone.ask(&mut bench, "BYE", &tag)[0].is("SIP/2.0 200 "));
     assert!(matches!(&bench.facts()[..], [LegFact::HungUp { .. }]));
+}
+
+#[test]
+fn f22_a_request_waits_for_a_softphone_whose_stream_broke_and_is_sent_when_it_is_back() {
+    for (order, method) in [
+        (LegOrder::HangUp { cause: Cause::default() }, "BYE "),
+        (LegOrder::Digit { digit: '1', duration_ms: 100 }, "INFO "),
+    ] {
+        let mut bench = Bench::new();
+        let mut phone = Phone::new(1);
+        let (leg, _) = phone.talks(&mut bench);
+        let half_open = bench.now;
+        // On its way when the stream closes; tried over a new one, which the softphone refuses.
+        bench.order(leg, order);
+        assert!(bench.only().is(method));
+        bench.endpoint.flow_failed(half_open, phone.flow, FlowFailure::Closed);
+        let nowhere = Flow { connection: None, ..phone.flow };
+        bench.endpoint.flow_failed(half_open, nowhere, FlowFailure::Refused);
+        bench.drain();
+        bench.advance(Duration::from_secs(20));
+        assert!(bench.facts().is_empty() && bench.sent().is_empty(), "{method}: it is not lost");
+        phone.flow.connection = Some(ConnectionId(2));
+        phone.flow.remote.set_port(40_002);
+        let sent = phone.ask(&mut bench, "REGISTER", "");
+        assert_eq!(sent.iter().filter(|one| one.is(method) && one.flow == phone.flow).count(), 1, "{sent:#?}");
+        bench.advance(Duration::from_secs(40));
+        let over = bench.facts().iter().any(|fact| matches!(fact, LegFact::Released));
+        assert_eq!(over, method == "BYE ", "{method}: its own timer ends the wait");
+    }
+    // A re-INVITE asks whether somebody is there; whoever cannot be reached is not.
+    let mut bench = Bench::new();
+    let mut phone = Phone::new(1);
+    let (leg, _) = phone.talks(&mut bench);
+    bench.order(leg, LegOrder::Offer { sdp: Bytes::from(SDP) });
+    bench.endpoint.flow_failed(bench.now, phone.flow, FlowFailure::Closed);
+    bench.drain();
+    assert_eq!(bench.facts(), [LegFact::Lost { loss: Loss::Transport }]);
 }
 
 #[test]
