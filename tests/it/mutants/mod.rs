@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use lianxian::base::time::Instant;
+use lianxian::call::notice::What;
 use lianxian::media::order::{Order, Source};
 
 use crate::world::World;
@@ -60,17 +61,28 @@ fn story(w: &mut World) {
 
 /// Runs the story with a planted fault and says which invariants saw it.
 fn seen(name: &'static str, alter: impl FnMut(Instant, Raw) -> Vec<Raw> + 'static) -> Vec<&'static str> {
+    let w = played(alter);
+    let numbers = numbers(&w);
+    if name.is_empty() && !w.violations.is_empty() {
+        panic!("{:?}\n{}", w.violations, w.story());
+    }
+    numbers
+}
+
+/// The world in which the story has been played with a planted fault.
+fn played(alter: impl FnMut(Instant, Raw) -> Vec<Raw> + 'static) -> World {
     let mut w = World::new(900);
     w.strict = false;
     let faults = Faults { double: 200, ..Faults::NONE };
     w.net.sip.insert(Way::In, faults);
     w.product.plant(Box::new(Plant::new(alter)));
     story(&mut w);
-    let numbers = w.violations.iter().map(|violation| violation.number).collect();
-    if name.is_empty() && !w.violations.is_empty() {
-        panic!("{:?}\n{}", w.violations, w.story());
-    }
-    numbers
+    w
+}
+
+/// The invariants that did not hold.
+fn numbers(w: &World) -> Vec<&'static str> {
+    w.violations.iter().map(|violation| violation.number).collect()
 }
 
 /// Whether the address is an agent's.
@@ -107,6 +119,21 @@ fn is_2xx_to_invite(message: &SipText) -> bool {
 #[test]
 fn without_a_fault_the_story_is_sound() {
     assert_eq!(seen("", |_, raw| vec![raw]), Vec::<&str>::new());
+}
+
+#[test]
+fn a_callee_that_is_told_twice_is_seen_by_i31() {
+    let twice = |_, raw: Raw| match &raw {
+        Raw::Published(notice) if matches!(notice.what, What::Dialled { .. }) => {
+            vec![Raw::Published(notice.clone()), raw]
+        }
+        _ => vec![raw],
+    };
+    for (mut w, expected) in [(played(|_, raw| vec![raw]), &[][..]), (played(twice), &["I31"])] {
+        w.run(Duration::from_secs(40));
+        w.judge_the_end();
+        assert_eq!(numbers(&w), expected, "{:?}", w.violations);
+    }
 }
 
 #[test]

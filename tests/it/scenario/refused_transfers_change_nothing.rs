@@ -43,6 +43,19 @@ fn a_refer_to_what_is_not_configured_gets_603_and_nothing_is_dialled() {
     }
 }
 
+/// V37: a 3xx that points back to us, or anywhere, is a seat that has not taken the call, and is not followed.
+#[test]
+fn v37_a_target_that_redirects_is_not_followed() {
+    let mut w = World::new(467);
+    let (caller, agent) = w.caller_and_agent_in_talk();
+    let (seat, duty) = (w.seat(), w.agent("9001"));
+    w.on_invite(seat, OnInvite::Refuse { code: 302, after: Duration::from_millis(100) });
+    w.transfers(agent, "110");
+    w.until_talking(caller, duty);
+    assert_eq!(w.ledger.counts.get("dialled"), Some(&3), "the agent, the seat that redirects, and the duty desk");
+    w.settle();
+}
+
 #[test]
 fn a_second_refer_while_one_is_under_way_gets_491() {
     let mut w = World::new(463);

@@ -244,6 +244,12 @@ impl Daemon {
         wait_for(&what, PATIENCE, || ((self.metric(name, label) - value).abs() < 1e-9).then_some(()));
     }
 
+    /// The lines of its log so far that tell of this event.
+    pub(super) fn log_lines(&self, event: &str) -> Vec<String> {
+        let wanted = format!("\"event\":\"{event}\"");
+        self.process.printed().lines().filter(|line| line.contains(&wanted)).map(str::to_owned).collect()
+    }
+
     /// At the end of every test: nobody was lost, nothing is left over, no secret was told, and the daemon ends when
     /// it is asked to.
     pub(super) fn ends_clean(mut self) {

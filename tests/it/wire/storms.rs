@@ -1,10 +1,11 @@
 //! F11: whatever the weather on SIP over UDP, every call completes, and the far side sees exactly one INVITE of each.
+//! And many at once, which cost little each.
 
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use super::chaos::{Chaos, Places, Weather};
-use super::loopback::Loopback;
+use super::loopback::{Loopback, wait_for};
 use super::phone::PhoneSetup;
 use super::setup::{DAEMON, Setup};
 use super::sipp::{Sipp, SippSetup, Surprises};
@@ -80,6 +81,43 @@ fn chatter(parties: &mut [&mut Sipp], mouths: [SocketAddr; 2]) {
         }
         std::thread::sleep(Duration::from_millis(200));
     }
+}
+
+/// I36: calls that are up cost the process this much memory each at most, in bytes; DESIGN 7 has 20 kB to reach.
+const MEMORY_A_CALL: f64 = 100_000.0;
+
+#[test]
+fn i36_a_call_that_is_up_costs_little_memory() {
+    const MANY: u32 = 150;
+    let net = Loopback::new("memory");
+    let (trunk, desk) = (net.host(2), net.host(7));
+    let daemon = Setup::new(&net)
+        .trunk("citizens", (trunk, 5060))
+        .trunk("office", (desk, 5060))
+        .rings_trunk("office", "6000")
+        .start();
+    let many = |setup| SippSetup { calls: MANY, talk: Duration::from_secs(18), surprises: Surprises::Pass, ..setup };
+    let before = daemon.metric("process_resident_memory_bytes", "");
+    let mut callee =
+        many(SippSetup::new("desk_answers_through_a_storm", desk, daemon.sip, (desk, 4_000).into())).start(&net);
+    let mut citizen =
+        many(SippSetup::new("citizen_calls_through_a_storm", trunk, daemon.sip, (trunk, 4_000).into())).start(&net);
+    let grown = std::thread::scope(|scope| {
+        let watching = scope.spawn(|| {
+            wait_for("all of the calls to be up", Duration::from_secs(25), || {
+                let (up, memory) = (daemon.metric("lianxian_calls_active", ""), "process_resident_memory_bytes");
+                (up >= f64::from(MANY)).then(|| daemon.metric(memory, "") - before)
+            })
+        });
+        chatter(&mut [&mut citizen, &mut callee], [(trunk, 4_000).into(), (desk, 4_000).into()]);
+        watching.join().expect("the calls come up")
+    });
+    let each = grown / f64::from(MANY);
+    eprintln!("a call that is up costs {each:.0} bytes");
+    assert!(each < MEMORY_A_CALL, "a call costs {each:.0} bytes");
+    citizen.passes();
+    callee.passes();
+    daemon.ends_clean();
 }
 
 #[test]

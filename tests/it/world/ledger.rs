@@ -258,7 +258,14 @@ impl Ledger {
             Effect::Published(notice) => match &notice.what {
                 What::Arrived { .. } => self.count("arrived"),
                 What::Dialled { .. } => self.count("dialled"),
-                What::Released(_) => self.count("released"),
+                What::Released(record) => {
+                    self.count("released");
+                    if record.answered.is_some() {
+                        self.count("answered_calls");
+                    }
+                }
+                What::CallerLost(_) => self.count("caller_lost"),
+                What::Refused { .. } => self.count("refused"),
                 _ => {}
             },
             Effect::Sip { .. } | Effect::Media(..) | Effect::Observed(_) => {}

@@ -66,6 +66,7 @@ macro_rules! scene {
             look: $look,
             latest_timer: if $look { $world.product.latest_timer() } else { None },
             wall_s: $world.wall.unix_s($world.now),
+            metrics: $world.product.exposition(),
         }
     };
 }

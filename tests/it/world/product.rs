@@ -19,6 +19,7 @@ use lianxian::media;
 use lianxian::media::library::Library;
 use lianxian::media::order::Order;
 use lianxian::media::plane::{Arrival, Channel, Departure, Plane, Port};
+use lianxian::metrics::{self, Exposition, Recorder};
 use lianxian::sip::fact::Observation;
 use lianxian::sip::flow::{ConnectionId, Flow, FlowFailure, Transport};
 use lianxian::sip::wire::{Broken, Framer, Limits};
@@ -80,6 +81,8 @@ pub struct Product {
     streams: u64,
     callers_lost: u64,
     quarantined: u64,
+    recorder: Recorder,
+    exposition: Exposition,
     said: Vec<Raw>,
     /// What became of commands, in order.
     pub replies: Vec<(CommandId, Reply)>,
@@ -95,6 +98,7 @@ impl Product {
             wall_at_start: Duration::from_secs(1_767_225_600),
         };
         let plane = Plane::new(plane, Arc::new(Library::empty()), entropy.fork());
+        let (recorder, exposition) = metrics::create();
         Self {
             switch: Switch::new(town::settings(), entropy).expect("the town's port range holds pairs"),
             plane,
@@ -104,6 +108,8 @@ impl Product {
             streams: 0,
             callers_lost: 0,
             quarantined: 0,
+            recorder,
+            exposition,
             said: Vec::new(),
             replies: Vec::new(),
             gateways: Vec::new(),
@@ -240,6 +246,11 @@ impl Product {
         self.quarantined
     }
 
+    /// What an operator would read now.
+    pub const fn exposition(&self) -> &Exposition {
+        &self.exposition
+    }
+
     /// A new stream from or to a party.
     pub fn open_stream(&mut self, party: usize, remote: SocketAddr) -> Stream {
         self.streams += 1;
@@ -283,7 +294,8 @@ impl Product {
             match raw {
                 Raw::Media(_, order) => self.order(now, order.clone()),
                 Raw::Published(notice) => self.count(notice),
-                Raw::Sip { .. } | Raw::Disconnect(_) | Raw::Rtp { .. } | Raw::Fact(..) | Raw::Observed(_) => {}
+                Raw::Observed(observation) => self.recorder.observe(observation),
+                Raw::Sip { .. } | Raw::Disconnect(_) | Raw::Rtp { .. } | Raw::Fact(..) => {}
             }
         }
         while let Some((call, leg, fact)) = self.plane.poll_fact() {
@@ -313,6 +325,7 @@ impl Product {
     }
 
     fn count(&mut self, notice: &Notice) {
+        self.recorder.notice(notice);
         match &notice.what {
             What::CallerLost(_) => self.callers_lost += 1,
             What::Quarantined { .. } => self.quarantined += 1,

@@ -186,7 +186,7 @@ fn a_transfer_that_is_given_up_before_the_answer_changes_nothing() {
     daemon.ends_clean();
 }
 
-/// Trap T12: nothing that is not configured is dialled, and the call goes on.
+/// V20: nothing that is not configured is dialled, the call goes on, and one line of the log says who asked for what.
 #[test]
 fn a_transfer_to_nowhere_is_declined_and_changes_nothing() {
     let net = Loopback::new("pjsua-nowhere");
@@ -202,5 +202,8 @@ fn a_transfer_to_nowhere_is_declined_and_changes_nothing() {
     heard.must_never_be_silent();
     assert_eq!(mouth.finish().any_sound(), Duration::ZERO);
     drop(seat);
+    let audit = daemon.log_lines("transfer_refused");
+    assert_eq!(audit.len(), 1, "{audit:?}");
+    assert!(audit[0].contains("\"leg\":") && audit[0].contains("NotConfigured"), "{audit:?}");
     daemon.ends_clean();
 }

@@ -12,6 +12,7 @@ mod sip;
 use std::collections::BTreeSet;
 
 use lianxian::base::time::Instant;
+use lianxian::metrics::Exposition;
 
 use super::ledger::Ledger;
 use super::phone::Phone;
@@ -51,6 +52,8 @@ pub struct Scene<'a> {
     pub latest_timer: Option<Instant>,
     /// What the wall clock says, in seconds since 1970.
     pub wall_s: i64,
+    /// What an operator reads of the product.
+    pub metrics: &'a Exposition,
 }
 
 type EffectJudge = fn(&Ledger, &Scene<'_>, &Step, &Effect) -> Verdict;

@@ -35,8 +35,8 @@ pub fn i11_port_owned_once_and_quarantined(ledger: &Ledger, _: &Scene<'_>, step:
     }
 }
 
-/// I31: the sum of what was said call by call is what the counters say.
-pub fn i31_counters_agree(ledger: &Ledger, _: &Scene<'_>, _: Instant) -> Verdict {
+/// I31: the sum of what was said call by call, and of what was seen on the wire, is what the metrics say.
+pub fn i31_counters_agree(ledger: &Ledger, scene: &Scene<'_>, _: Instant) -> Verdict {
     let count = |what| ledger.counts.get(what).copied().unwrap_or(0);
     let (arrived, dialled, released) = (count("arrived"), count("dialled"), count("released"));
     let seen = ledger.legs.values().filter(|leg| leg.side == Side::Service).count() as u64;
@@ -46,7 +46,27 @@ pub fn i31_counters_agree(ledger: &Ledger, _: &Scene<'_>, _: Instant) -> Verdict
     if dialled != seen {
         return Err(format!("{dialled} callees dialled by the notices, {seen} INVITEs on the wire"));
     }
+    let text = scene.metrics.text();
+    for (family, expected) in [
+        ("lianxian_calls_total", released),
+        ("lianxian_calls_active", 0),
+        ("lianxian_caller_lost_total", count("caller_lost")),
+        ("lianxian_calls_refused_total", count("refused")),
+        ("lianxian_call_answer_wait_seconds_count", count("answered_calls")),
+    ] {
+        let shown = sum(&text, family);
+        if shown != expected as f64 {
+            return Err(format!("{family} says {shown}, call by call it was {expected}"));
+        }
+    }
     Ok(())
+}
+
+/// The sum of a family over its labels; 0 of what is not shown.
+fn sum(text: &str, family: &str) -> f64 {
+    let of_family = |line: &&str| line.strip_prefix(family).is_some_and(|rest| rest.starts_with(['{', ' ']));
+    let value = |line: &str| line.rsplit(' ').next().and_then(|value| value.parse::<f64>().ok());
+    text.lines().filter(of_family).filter_map(value).sum()
 }
 
 /// I35: nothing panics unless the story plants it.
