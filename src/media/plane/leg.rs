@@ -140,6 +140,8 @@ pub(super) struct Leg {
     pub(super) health: Health,
     pub(super) news: News,
     pub(super) keys: KeyReader,
+    /// What becomes of what they read.
+    pub(super) pass: Keys,
     pub(super) key_writer: KeyWriter,
     pub(super) timers: TimerTable<Timer>,
     pub(super) voice_rate: Rate,
@@ -166,8 +168,6 @@ impl Leg {
         Self {
             call,
             id,
-    /// What becomes of what they read.
-    pub(super) pass: Keys,
             local,
             former_ssrc: None,
             session: None,
@@ -180,6 +180,7 @@ impl Leg {
             health: Health::NotExpected,
             news: News::Awaited,
             keys: KeyReader::default(),
+            pass: Keys::default(),
             key_writer: KeyWriter::default(),
             timers: TimerTable::default(),
             voice_rate: Rate::new(now, VOICE_RATE),
@@ -208,7 +209,6 @@ impl Leg {
             if refused {
                 *destination = None;
                 counters.destinations_refused += 1;
-            pass: Keys::default(),
             }
         }
         if agreed.send_to.is_none() {
