@@ -56,12 +56,12 @@ impl Core {
     }
 
     /// Starts the transaction of a CANCEL, whose Via is its INVITE's (RFC 3261 9.1).
-    pub fn start_cancel(&mut self, now: Instant, request: Request, flow: Flow, line: &Line) {
+    pub fn start_cancel(&mut self, now: Instant, request: Request, flow: Flow, peer: Peer, owner: Owner) {
         let Ok(via) = request.headers.top_via() else { return };
         let Some(branch) = via.branch().cloned() else { return };
         let key = ClientKey { branch, method: Method::Cancel };
         self.observe(Observation::Request { method: request.method.label(), inbound: false });
-        self.transactions.start(now, key, request, flow, line.peer.clone(), Owner::Leg(line.id));
+        self.transactions.start(now, key, request, flow, peer, owner);
     }
 
     /// Sends the ACK of a 2xx and keeps it for the repetitions of that 2xx.

@@ -7,9 +7,10 @@ use crate::base::time::Instant;
 use crate::sip::dialog::Dialog;
 use crate::sip::fact::{Cause, Observation, Peer};
 use crate::sip::flow::Flow;
-use crate::sip::message::{Method, Name, Response};
+use crate::sip::message::{Method, Name, Request, Response};
 use crate::sip::transaction::machine::Class;
 use crate::sip::transaction::table::{Owner, TxId, What};
+use crate::sip::verb::calling::cancellation;
 use crate::sip::verb::context;
 
 impl Endpoint {
@@ -42,18 +43,32 @@ impl Endpoint {
     /// News of a transaction that no leg owns any more.
     pub(super) fn orphan_news(&mut self, now: Instant, tx: TxId, what: What) {
         match what {
+            What::Response(response) if Class::of(response.code) == Class::Provisional => self.recall(now, tx),
             What::Response(response) if is_invite_success(&response) => {
-                let uri = self.core.transactions.invited(tx).cloned();
-                let Some(dialog) = Dialog::of_response(&response, uri.as_ref()) else { return };
+                let Some(invite) = self.core.transactions.invited(tx) else { return };
+                let inside = is_inside(invite);
+                let Some(dialog) = Dialog::of_response(&response, Some(&invite.uri)) else { return };
                 let Some((flow, peer)) = self.core.transactions.path_of(tx) else { return };
                 if self.core.transactions.forks(tx) >= self.core.limits.forks {
                     return self.core.observe(Observation::Ignored { why: "more forks than any honest INVITE has" });
                 }
                 self.core.acknowledge(tx, &dialog, dialog.local_number(), flow);
-                self.end_stray(now, dialog, flow, peer);
+                // A re-INVITE's dialog has ended by a BYE already.
+                if !inside {
+                    self.end_stray(now, dialog, flow, peer);
+                }
             }
             What::Response(_) | What::TimedOut | What::TransportFailed | What::Settled => {}
         }
+    }
+
+    /// The first response to an INVITE that was given up is a provisional one: the telephone has only now begun to ring,
+    /// for nobody. RFC 3261 9.1: now a CANCEL may be sent.
+    fn recall(&mut self, now: Instant, tx: TxId) {
+        let Some(invite) = self.core.transactions.recalled(tx).filter(|invite| !is_inside(invite)) else { return };
+        let cancel = cancellation(invite, &Cause { sip: Some(408), q850: None });
+        let Some((flow, peer)) = self.core.transactions.path_of(tx) else { return };
+        self.core.start_cancel(now, cancel, flow, peer, Owner::Nobody);
     }
 
     /// A 2xx to an INVITE of ours whose transaction is forgotten: the peer believes in a call that is none.
@@ -87,6 +102,11 @@ impl Endpoint {
 fn stray_name(dialog: &Dialog) -> Bytes {
     let remote = dialog.remote_tag.as_deref().unwrap_or_default();
     [dialog.local_tag.as_ref(), b";", remote].concat().into()
+}
+
+/// Whether an INVITE was sent inside a dialog.
+fn is_inside(invite: &Request) -> bool {
+    invite.headers.to().is_ok_and(|to| to.tag().is_some())
 }
 
 fn is_invite_success(response: &Response) -> bool {

@@ -53,6 +53,7 @@ impl Client {
                 ClientInput::Timer(Timer::F) => failed(scene, Effect::TimedOut),
                 ClientInput::Timer(_) => Self::Trying(waiting),
                 ClientInput::TransportFailed => failed(scene, Effect::TransportFailed),
+                ClientInput::Abandoned => terminated(scene),
             },
             Self::Proceeding(waiting) => match input {
                 ClientInput::Response(class) => responded(scene, class, waiting),
@@ -61,9 +62,10 @@ impl Client {
                 ClientInput::Timer(Timer::F) => failed(scene, Effect::TimedOut),
                 ClientInput::Timer(_) => Self::Proceeding(waiting),
                 ClientInput::TransportFailed => failed(scene, Effect::TransportFailed),
+                ClientInput::Abandoned => terminated(scene),
             },
             Self::Completed => match input {
-                ClientInput::Response(_) | ClientInput::TransportFailed => Self::Completed,
+                ClientInput::Response(_) | ClientInput::TransportFailed | ClientInput::Abandoned => Self::Completed,
                 ClientInput::Timer(_) => terminated(scene),
             },
             Self::Terminated => Self::Terminated,

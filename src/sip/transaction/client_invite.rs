@@ -18,6 +18,12 @@ pub enum ClientInvite {
     Completed,
     /// A 2xx came; more of them, also from other forks, go up.
     Accepted,
+    /// Nothing came in 64*T1 and its user has been told. For another 64*T1 a late response is still understood: the peer
+    /// may have heard us all the time. A refusal is ACKed; a 2xx goes up, to be ACKed and hung up (RFC 3261 13.2.2.4); a
+    /// provisional response goes up once, to be answered by a CANCEL (RFC 3261 9.1).
+    GivenUp,
+    /// Given up, and cancelled as far as possible: only a late final response still matters.
+    Recalled,
     /// Over.
     Terminated,
 }
@@ -38,6 +44,8 @@ pub enum ClientInput {
     Timer(Timer),
     /// The transport could not carry it (RFC 3261 17.1.4).
     TransportFailed,
+    /// Its user has cancelled it and waits no longer for the final response.
+    Abandoned,
 }
 
 impl ClientInvite {
@@ -58,11 +66,17 @@ impl ClientInvite {
         match self {
             Self::Calling(calling) => calling.handle(scene, input),
             Self::Proceeding => match input {
+                // Timer B, if nobody waits for the final response any more, goes on.
+                ClientInput::Response(Class::Provisional) => {
+                    scene.effects.push(Effect::Deliver);
+                    Self::Proceeding
+                }
                 ClientInput::Response(class) => responded(scene, class),
                 ClientInput::TransportFailed => failed(scene, Effect::TransportFailed),
                 // Armed when nobody waits for the final response any more.
                 ClientInput::Timer(Timer::B) => failed(scene, Effect::TimedOut),
                 ClientInput::Timer(_) => Self::Proceeding,
+                ClientInput::Abandoned => remembered(scene, Self::Recalled),
             },
             Self::Completed => match input {
                 ClientInput::Response(Class::Refusal) => {
@@ -70,7 +84,7 @@ impl ClientInvite {
                     Self::Completed
                 }
                 ClientInput::Response(Class::Provisional | Class::Success) => Self::Completed,
-                ClientInput::TransportFailed => Self::Completed,
+                ClientInput::TransportFailed | ClientInput::Abandoned => Self::Completed,
                 ClientInput::Timer(_) => terminated(scene),
             },
             Self::Accepted => match input {
@@ -79,8 +93,22 @@ impl ClientInvite {
                     Self::Accepted
                 }
                 ClientInput::Response(Class::Provisional | Class::Refusal) => Self::Accepted,
-                ClientInput::TransportFailed => Self::Accepted,
+                ClientInput::TransportFailed | ClientInput::Abandoned => Self::Accepted,
                 ClientInput::Timer(_) => terminated(scene),
+            },
+            Self::GivenUp => match input {
+                ClientInput::Response(Class::Provisional) => {
+                    scene.effects.push(Effect::Deliver);
+                    remembered(scene, Self::Recalled)
+                }
+                ClientInput::Response(class @ (Class::Success | Class::Refusal)) => too_late(scene, class),
+                ClientInput::Abandoned => Self::GivenUp,
+                ClientInput::TransportFailed | ClientInput::Timer(_) => terminated(scene),
+            },
+            Self::Recalled => match input {
+                ClientInput::Response(Class::Provisional) | ClientInput::Abandoned => Self::Recalled,
+                ClientInput::Response(class @ (Class::Success | Class::Refusal)) => too_late(scene, class),
+                ClientInput::TransportFailed | ClientInput::Timer(_) => terminated(scene),
             },
             Self::Terminated => Self::Terminated,
         }
@@ -98,9 +126,13 @@ impl Calling {
                 scene.arm(Timer::A, interval);
                 ClientInvite::Calling(Self { interval })
             }
-            ClientInput::Timer(Timer::B) => failed(scene, Effect::TimedOut),
+            ClientInput::Timer(Timer::B) => {
+                scene.effects.push(Effect::TimedOut);
+                remembered(scene, ClientInvite::GivenUp)
+            }
             ClientInput::Timer(_) => ClientInvite::Calling(self),
             ClientInput::TransportFailed => failed(scene, Effect::TransportFailed),
+            ClientInput::Abandoned => remembered(scene, ClientInvite::GivenUp),
         }
     }
 }
@@ -129,6 +161,21 @@ fn responded(scene: &mut Scene<'_>, class: Class) -> ClientInvite {
             }
         }
     }
+}
+
+/// A final response after we gave up. Its user has been told of the failure already, so that a refusal is ACKed only.
+fn too_late(scene: &mut Scene<'_>, class: Class) -> ClientInvite {
+    let state = responded(scene, class);
+    if class == Class::Refusal {
+        scene.effects.retain(|effect| *effect != Effect::Deliver);
+    }
+    state
+}
+
+fn remembered(scene: &mut Scene<'_>, state: ClientInvite) -> ClientInvite {
+    scene.timers.clear();
+    scene.arm(Timer::M, scene.timing.patience());
+    state
 }
 
 fn failed(scene: &mut Scene<'_>, how: Effect) -> ClientInvite {

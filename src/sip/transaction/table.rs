@@ -20,7 +20,7 @@ use crate::base::time::Instant;
 use crate::base::timer::{DeadlineQueue, TimerTable};
 use crate::sip::fact::{Peer, ProbeId};
 use crate::sip::flow::{Flow, FlowFailure};
-use crate::sip::message::{Method, Request, Response, Uri};
+use crate::sip::message::{Method, Request, Response};
 
 /// A transaction, numbered from 1 upward and never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -261,10 +261,10 @@ impl Transactions {
         }
     }
 
-    /// The Request-URI of an INVITE of ours.
-    pub fn invited(&self, id: TxId) -> Option<&Uri> {
+    /// An INVITE of ours.
+    pub fn invited(&self, id: TxId) -> Option<&Request> {
         match self.entries.get(&id) {
-            Some(Transaction { part: Part::ClientInvite { request, .. }, .. }) => Some(&request.uri),
+            Some(Transaction { part: Part::ClientInvite { request, .. }, .. }) => Some(request),
             Some(_) | None => None,
         }
     }
@@ -275,6 +275,14 @@ impl Transactions {
             Part::ClientInvite { machine: ClientInvite::Calling(_) | ClientInvite::Proceeding, request, .. } => {
                 Some(request)
             }
+            Part::ClientInvite { .. } | Part::Client { .. } | Part::ServerInvite { .. } | Part::Server { .. } => None,
+        }
+    }
+
+    /// An INVITE of ours that was given up and has a first provisional response since: what a late CANCEL is made of.
+    pub fn recalled(&self, id: TxId) -> Option<&Request> {
+        match &self.entries.get(&id)?.part {
+            Part::ClientInvite { machine: ClientInvite::Recalled, request, .. } => Some(request),
             Part::ClientInvite { .. } | Part::Client { .. } | Part::ServerInvite { .. } | Part::Server { .. } => None,
         }
     }
@@ -305,9 +313,11 @@ impl Transactions {
         }
     }
 
-    /// Ends a transaction of ours that nothing will answer any more.
-    pub fn abandon(&mut self, id: TxId) {
-        self.remove(id);
+    /// Gives up an INVITE of ours whose CANCEL brought no final response (RFC 3261 9.1). It is remembered for another
+    /// 64*T1. As each took 64*T1 to get here, there are never more of them than there may be legs.
+    pub fn abandon(&mut self, now: Instant, id: TxId) {
+        let effects = self.drive(now, id, Input::Client(ClientInput::Abandoned));
+        self.carry_out(id, &effects, None);
     }
 
     /// A leg is over: its transactions go on for nobody. An INVITE of ours that rings has no timer of its own, so that it

@@ -54,11 +54,23 @@ fn client_invite_in_each_state() {
     const PROVISIONAL: ClientInput = ClientInput::Response(Class::Provisional);
     const SUCCESS: ClientInput = ClientInput::Response(Class::Success);
     const REFUSAL: ClientInput = ClientInput::Response(Class::Refusal);
+    const GONE: ClientInput = ClientInput::Timer(Timer::B);
     let table: &[Row] = &[
         (UDP, &[], &[Transmit], "Calling", &[Timer::A, Timer::B]),
         (TCP, &[], &[Transmit], "Calling", &[Timer::B]),
         (UDP, &[ClientInput::Timer(Timer::A)], &[Transmit], "Calling", &[Timer::A, Timer::B]),
-        (UDP, &[ClientInput::Timer(Timer::B)], &[TimedOut], "Terminated", &[]),
+        (UDP, &[ClientInput::Timer(Timer::B)], &[TimedOut], "GivenUp", &[Timer::M]),
+        (UDP, &[GONE, PROVISIONAL], &[Deliver], "Recalled", &[Timer::M]),
+        (UDP, &[GONE, PROVISIONAL, PROVISIONAL], &[], "Recalled", &[Timer::M]),
+        (UDP, &[GONE, SUCCESS], &[Deliver], "Accepted", &[Timer::M]),
+        (UDP, &[GONE, REFUSAL], &[Acknowledge], "Completed", &[Timer::D]),
+        (TCP, &[GONE, REFUSAL], &[Acknowledge], "Terminated", &[]),
+        (UDP, &[GONE, ClientInput::Timer(Timer::M)], &[], "Terminated", &[]),
+        (UDP, &[GONE, ClientInput::TransportFailed], &[], "Terminated", &[]),
+        (UDP, &[PROVISIONAL, ClientInput::Abandoned], &[], "Recalled", &[Timer::M]),
+        (UDP, &[PROVISIONAL, ClientInput::Abandoned, SUCCESS], &[Deliver], "Accepted", &[Timer::M]),
+        (UDP, &[PROVISIONAL, ClientInput::Abandoned, REFUSAL], &[Acknowledge], "Completed", &[Timer::D]),
+        (UDP, &[PROVISIONAL, ClientInput::Abandoned, ClientInput::Timer(Timer::M)], &[], "Terminated", &[]),
         (UDP, &[ClientInput::TransportFailed], &[TransportFailed], "Terminated", &[]),
         (UDP, &[PROVISIONAL], &[Deliver], "Proceeding", &[]),
         (UDP, &[PROVISIONAL, PROVISIONAL], &[Deliver], "Proceeding", &[]),

@@ -27,7 +27,8 @@ pub enum Timer {
     K,
     /// The 2xx to the peer's INVITE has had its time (RFC 6026 7.1): forget the transaction.
     L,
-    /// No more 2xx to our INVITE, of this fork or another, are expected (RFC 6026 7.2): forget the transaction.
+    /// No more 2xx to our INVITE, of this fork or another, are expected (RFC 6026 7.2), nor a first late one to an INVITE
+    /// that was given up: forget the transaction.
     M,
     /// Our non-2xx was received and ACKed; no more repetitions of it are expected: forget the transaction.
     D,

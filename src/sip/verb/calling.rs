@@ -14,7 +14,7 @@ use crate::sip::fact::{Cause, Failure, LegFact};
 use crate::sip::message::{Method, Name, Request, Response, Uri};
 use crate::sip::order::{LegOrder, OutgoingInvite};
 use crate::sip::transaction::machine::Class;
-use crate::sip::transaction::table::{TxId, What};
+use crate::sip::transaction::table::{Owner, TxId, What};
 
 /// Our INVITE has no final response yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -241,7 +241,7 @@ impl Calling {
             LegTimer::Ring if self.wish == Wish::Answer => self.give_up(cx, Wish::RangOut),
             LegTimer::Ring => State::Calling(self),
             LegTimer::CancelGivenUp => {
-                cx.core.transactions.abandon(self.invite);
+                cx.core.transactions.abandon(cx.now, self.invite);
                 self.fail(cx, failure(408))
             }
             LegTimer::RepeatProvisional | LegTimer::Talking(_) => State::Calling(self),
@@ -313,9 +313,18 @@ fn write_invite(cx: &mut Context<'_>, invite: OutgoingInvite) -> Request {
     request
 }
 
-/// Sends the CANCEL of our INVITE: same Request-URI, Via, From, To, Call-ID, Route and CSeq number (RFC 3261 9.1).
+/// Sends the CANCEL of our INVITE.
 fn cancel(cx: &mut Context<'_>, invite: TxId, cause: &Cause) {
     let Some(invited) = cx.core.transactions.cancellable(invite) else { return };
+    let request = cancellation(invited, cause);
+    let (flow, peer) = (cx.line.flow, cx.line.peer.clone());
+    cx.core.start_cancel(cx.now, request, flow, peer, Owner::Leg(cx.line.id));
+    cx.arm(LegTimer::CancelGivenUp, cx.core.timing.patience());
+    cx.timers.stop(LegTimer::Ring);
+}
+
+/// The CANCEL of an INVITE of ours: same Request-URI, Via, From, To, Call-ID, Route and CSeq number (RFC 3261 9.1).
+pub(crate) fn cancellation(invited: &Request, cause: &Cause) -> Request {
     let mut request = Request::new(Method::Cancel, invited.uri.clone());
     for name in [Name::Via, Name::From, Name::To, Name::CallId] {
         if let Some(value) = invited.headers.get(&name) {
@@ -328,10 +337,7 @@ fn cancel(cx: &mut Context<'_>, invite: TxId, cause: &Cause) {
         request.headers.push(Name::Route, route.clone());
     }
     give_reason(&mut request.headers, cause);
-    let flow = cx.line.flow;
-    cx.core.start_cancel(cx.now, request, flow, cx.line);
-    cx.arm(LegTimer::CancelGivenUp, cx.core.timing.patience());
-    cx.timers.stop(LegTimer::Ring);
+    request
 }
 
 fn failure(code: u16) -> Failure {

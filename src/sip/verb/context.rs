@@ -120,7 +120,7 @@ impl Context<'_> {
         if self.core.transactions.forks(tx) >= self.core.limits.forks {
             return self.ignore("more forks than any honest INVITE has");
         }
-        let uri = self.core.transactions.invited(tx).cloned();
+        let uri = self.core.transactions.invited(tx).map(|invite| invite.uri.clone());
         let Some(mut dialog) = Dialog::of_response(response, uri.as_ref()) else {
             return self.ignore("2xx without a target");
         };

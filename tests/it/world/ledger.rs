@@ -397,8 +397,8 @@ impl Ledger {
         let (cseq, method) = message.cseq();
         let code = message.code().unwrap_or(0);
         let Some(leg) = self.legs.get_mut(message.call_id()) else { return };
-        // An INVITE that met silence for 64*T1 is forgotten (Timer B): later answers are to no request.
-        let late = at - leg.invited_at >= Duration::from_millis(31_900);
+        // An INVITE that met silence for 64*T1 (Timer B) is remembered as long again: later answers are to no request.
+        let late = at - leg.invited_at >= Duration::from_millis(63_900);
         if late && !leg.provisional && leg.side == Side::Service && method == "INVITE" && cseq == leg.invite_cseq {
             return;
         }

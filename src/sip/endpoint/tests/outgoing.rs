@@ -296,3 +296,85 @@ fn a_response_with_several_vias_was_for_somebody_else() {
     bench.receive(TRUNK, &answer(&invite, 200, "b1", SDP));
     assert!(bench.only().is("ACK "));
 }
+
+/// An INVITE of ours to an agent's telephone on UDP, which no network proves.
+fn calling_a_softphone(bench: &mut Bench) -> Sent {
+    let leg = bench.endpoint.reserve_leg();
+    let invite = OutgoingInvite { peer: Peer::Softphone("8001".into()), flow: flow(PHONE), ..outgoing(leg) };
+    bench.endpoint.invite(bench.now, invite);
+    bench.drain();
+    bench.only()
+}
+
+#[test]
+fn a_200_that_comes_after_timer_b_is_acked_and_hung_up_whoever_was_called() {
+    for peer in [TRUNK, PHONE] {
+        let mut bench = Bench::new();
+        let invite = if peer == TRUNK { bench.calling().1 } else { calling_a_softphone(&mut bench) };
+        bench.advance(Duration::from_secs(33));
+        assert!(matches!(&bench.facts()[..], [LegFact::Failed(failure)] if failure.code == 408));
+        bench.sent();
+        // Without a Contact as well: then the INVITE's own target is the best that we know.
+        let late = answer_with(&invite, 200, "b1", "", SDP);
+        bench.receive(peer, &late);
+        let sent = bench.sent();
+        assert_eq!(sent.iter().map(|one| one.start().split(' ').next().unwrap()).collect::<Vec<_>>(), ["ACK", "BYE"]);
+        assert_eq!((sent[0].header("CSeq"), sent[1].header("CSeq")), ("1 ACK", "2 BYE"));
+        assert_eq!((sent[0].flow, sent[0].tag("To"), sent[1].tag("To")), (flow(peer), "b1", "b1"));
+        bench.receive(peer, &answer(&sent[1], 200, "", ""));
+        // Our ACK was lost: the same ACK again, and no second BYE (I4, I5).
+        bench.receive(peer, &late);
+        assert_eq!(bench.only().text, sent[0].text);
+        assert!(bench.facts().is_empty(), "its failure has been told");
+        bench.assert_empty_in_the_end();
+    }
+}
+
+#[test]
+fn a_telephone_that_rings_only_after_timer_b_is_cancelled_once() {
+    let mut bench = Bench::new();
+    let invite = calling_a_softphone(&mut bench);
+    bench.advance(Duration::from_secs(40));
+    bench.sent();
+    bench.receive(PHONE, &answer(&invite, 180, "b1", ""));
+    let cancel = bench.only();
+    assert!(cancel.is("CANCEL sip:110@192.0.2.10 SIP/2.0"), "{}", cancel.text);
+    assert_eq!((cancel.header("Via"), cancel.header("CSeq")), (invite.header("Via"), "1 CANCEL"));
+    bench.receive(PHONE, &answer(&cancel, 200, "b1", ""));
+    bench.receive(PHONE, &answer(&invite, 180, "b1", ""));
+    assert!(bench.sent().is_empty());
+    bench.facts();
+    bench.receive(PHONE, &answer(&invite, 487, "b1", ""));
+    assert!(bench.only().is("ACK "));
+    assert!(bench.facts().is_empty());
+    bench.assert_empty_in_the_end();
+}
+
+#[test]
+fn a_refusal_that_comes_after_timer_b_is_acked_and_told_to_nobody() {
+    let mut bench = Bench::new();
+    let invite = calling_a_softphone(&mut bench);
+    bench.advance(Duration::from_secs(33));
+    bench.sent();
+    bench.facts();
+    for _ in 0..2 {
+        bench.receive(PHONE, &answer(&invite, 486, "b1", ""));
+        assert!(bench.only().is("ACK sip:110@192.0.2.10 SIP/2.0"));
+    }
+    assert!(bench.facts().is_empty());
+    bench.assert_empty_in_the_end();
+}
+
+#[test]
+fn an_invite_that_was_given_up_is_remembered_for_another_32_seconds_and_no_longer() {
+    let mut bench = Bench::new();
+    let invite = calling_a_softphone(&mut bench);
+    bench.advance(Duration::from_secs(33));
+    assert_eq!(bench.endpoint.census().transactions, 1);
+    bench.advance(Duration::from_secs(32));
+    assert_eq!(bench.endpoint.census().transactions, 0);
+    bench.sent();
+    // From an address that anybody can forge, to a request that nobody remembers: silence.
+    bench.receive(PHONE, &answer(&invite, 200, "b1", SDP));
+    assert!(bench.sent().is_empty());
+}
