@@ -44,9 +44,22 @@ pub(super) enum Origin {
 /// What a connection's task tells.
 #[derive(Debug)]
 pub(super) enum Told {
-    Message { id: ConnectionId, message: Bytes },
-    Broken { id: ConnectionId, broken: Broken },
-    Ended { id: ConnectionId, end: End },
+    Message {
+        id: ConnectionId,
+        message: Bytes,
+    },
+    Broken {
+        id: ConnectionId,
+        broken: Broken,
+    },
+    /// The peer has closed its side; what is queued, and what still comes to be, is written for a while.
+    HalfClosed {
+        id: ConnectionId,
+    },
+    Ended {
+        id: ConnectionId,
+        end: End,
+    },
 }
 
 /// Why a connection ended.
@@ -96,6 +109,13 @@ async fn talk(stream: TcpStream, ends: Ends, limits: &Limits) -> End {
     };
     match stopped {
         Stopped::Ended(end) => end,
+        Stopped::HalfClosed => {
+            if told.send(Raw::Connection(Told::HalfClosed { id })).await.is_err() {
+                return End::Closed;
+            }
+            // A peer that closed both sides makes the first write fail; one that is silent has no more time than this.
+            tokio::time::timeout(limits.patience.half_closed, writer).await.unwrap_or(End::Closed)
+        }
         // The answer, if there is one, is on its way through the queue; the engine closes the queue behind it.
         Stopped::Broken => tokio::time::timeout(LAST_WORDS, writer).await.unwrap_or(End::Limit("unread_answer")),
     }
@@ -106,6 +126,7 @@ async fn talk(stream: TcpStream, ends: Ends, limits: &Limits) -> End {
 enum Stopped {
     Ended(End),
     Broken,
+    HalfClosed,
 }
 
 /// What is being waited for, and how long already.
@@ -160,7 +181,8 @@ async fn read(
     loop {
         let length = tokio::select! {
             read = stream.read(&mut buffer) => match read {
-                Ok(0) => return Stopped::Ended(End::Closed),
+                // Who has said nothing waits for no answer.
+                Ok(0) => return if matches!(waiting, Waiting::First) { Stopped::Ended(End::Closed) } else { Stopped::HalfClosed },
                 Ok(length) => length,
                 Err(_) => return Stopped::Ended(End::Refused),
             },

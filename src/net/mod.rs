@@ -58,6 +58,9 @@ pub struct Patience {
     pub message: Duration,
     /// Without any byte after a complete message, or since we opened it. Longer than a registration lasts.
     pub idle: Duration,
+    /// For the answers that a peer may still read after it has closed its side. Then the connection is closed, and later
+    /// answers open one to the peer (RFC 3261 18.2.2).
+    pub half_closed: Duration,
     /// For opening a connection.
     pub connect: Duration,
     /// For bytes that the peer's kernel does not acknowledge, and between keep-alive probes (fault F22).
@@ -70,6 +73,7 @@ impl Default for Patience {
             first_message: Duration::from_secs(10),
             message: Duration::from_secs(10),
             idle: Duration::from_secs(2 * 3600),
+            half_closed: Duration::from_secs(8),
             connect: Duration::from_secs(4),
             unacknowledged: Duration::from_secs(30),
         }
@@ -93,7 +97,7 @@ pub enum Event {
         /// What is wrong.
         broken: Broken,
     },
-    /// A flow carries nothing any more.
+    /// A flow carries nothing any more, or, half closed, nothing but answers.
     Failed {
         /// Which. `connection` is `None` if no connection could be opened.
         flow: Flow,

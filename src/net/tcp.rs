@@ -91,6 +91,18 @@ impl Carries {
     }
 }
 
+impl Open {
+    /// The flows that end with it.
+    fn names(&self) -> Vec<Flow> {
+        let unnamed = Flow { connection: None, ..self.flow };
+        match self.carries {
+            Carries::Named => vec![self.flow],
+            Carries::Unnamed => vec![unnamed],
+            Carries::Both => vec![self.flow, unnamed],
+        }
+    }
+}
+
 impl Streams {
     pub(super) fn new(settings: &Settings, told: mpsc::Sender<Raw>) -> Self {
         Self {
@@ -202,6 +214,10 @@ impl Streams {
                 Some(Event::Received { flow, message })
             }
             Told::Broken { id, broken } => Some(Event::Unframed { flow: self.name(id)?, broken }),
+            Told::HalfClosed { id } => {
+                self.half_close(id, failures);
+                None
+            }
             Told::Ended { id, end } => {
                 let remote = self.open.get(&id)?.flow.remote;
                 let failure = match end {
@@ -303,14 +319,26 @@ impl Streams {
     /// told come back.
     fn end(&mut self, id: ConnectionId, failure: FlowFailure, failures: &mut VecDeque<Event>) -> Vec<Flow> {
         let Some(open) = self.forget(id) else { return Vec::new() };
-        let unnamed = Flow { connection: None, ..open.flow };
-        let told = match open.carries {
-            Carries::Named => vec![open.flow],
-            Carries::Unnamed => vec![unnamed],
-            Carries::Both => vec![open.flow, unnamed],
-        };
+        let told = open.names();
         failures.extend(told.iter().map(|flow| Event::Failed { flow: *flow, failure }));
         told
+    }
+
+    /// The peer sends nothing more: whoever uses the connection is told, and requests of ours take another one. It stays
+    /// in the table, and counts, for the answers that go to it by its own name.
+    fn half_close(&mut self, id: ConnectionId, failures: &mut VecDeque<Event>) {
+        let Some(open) = self.open.get_mut(&id) else { return };
+        if open.carries == Carries::Unnamed {
+            // It has brought us nothing, so that nothing is owed over it.
+            self.end(id, FlowFailure::Closed, failures);
+            return;
+        }
+        failures.extend(open.names().into_iter().map(|flow| Event::Failed { flow, failure: FlowFailure::HalfClosed }));
+        // Who uses only its address is on another connection by the time that this one ends.
+        open.carries = Carries::Named;
+        if self.by_remote.get(&open.flow.remote) == Some(&id) {
+            self.by_remote.remove(&open.flow.remote);
+        }
     }
 
     fn forget(&mut self, id: ConnectionId) -> Option<Open> {

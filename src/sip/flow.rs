@@ -36,6 +36,9 @@ pub struct Flow {
 pub enum FlowFailure {
     /// The peer closed the stream.
     Closed,
+    /// The peer sends nothing more over the stream, but may still read it: for a while it takes the answers to what it
+    /// has asked. [`FlowFailure::Closed`] follows.
+    HalfClosed,
     /// The peer refused: ICMP unreachable or a TCP reset.
     Refused,
     /// Connecting took longer than the limit.

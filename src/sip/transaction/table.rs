@@ -565,6 +565,8 @@ impl Transactions {
         let Some(entry) = self.entries.get_mut(&id) else { return };
         let was_stream = entry.flow.connection.is_some();
         let input = match &entry.part {
+            // The peer has said its last word and still waits for our answer to it.
+            Part::ServerInvite { .. } | Part::Server { .. } if failure == FlowFailure::HalfClosed => return,
             // RFC 3261 18.2.2: when the stream is gone, the response goes to the received address and sent-by port.
             Part::ServerInvite { fallback, .. } | Part::Server { fallback, .. } if was_stream => {
                 let moved = Flow { remote: *fallback, connection: None, ..entry.flow };

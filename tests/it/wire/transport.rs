@@ -14,6 +14,9 @@ use tokio::time::timeout;
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
+/// Long enough for what has to happen before, short enough to wait for.
+const SHORT: Duration = Duration::from_millis(500);
+
 fn net(transport: Transport, address: IpAddr) -> Net {
     net_with(transport, address, |_| {})
 }
@@ -129,7 +132,7 @@ async fn what_is_sent_on_one_flow_keeps_its_order_even_while_it_is_being_opened(
 
 #[tokio::test]
 async fn a_connection_the_peer_opened_is_reused_for_requests_to_it() {
-    let mut net = net(Transport::Tcp, LOOPBACK);
+    let mut net = net_with(Transport::Tcp, LOOPBACK, |settings| settings.patience.half_closed = SHORT);
     let mut peer = TcpStream::connect(address(&net)).await.unwrap();
     peer.write_all(&message(1, 0)).await.unwrap();
     let (flow, _) = received(&mut net).await;
@@ -141,8 +144,9 @@ async fn a_connection_the_peer_opened_is_reused_for_requests_to_it() {
     drop(peer);
     // Both names under which messages went over it fail.
     let unnamed = Flow { connection: None, ..flow };
-    let both = [failed(&mut net).await, failed(&mut net).await];
-    assert!(both.contains(&(flow, FlowFailure::Closed)) && both.contains(&(unnamed, FlowFailure::Closed)), "{both:?}");
+    let (both, half) = ([failed(&mut net).await, failed(&mut net).await], FlowFailure::HalfClosed);
+    assert!(both.contains(&(flow, half)) && both.contains(&(unnamed, half)), "{both:?}");
+    assert_eq!(failed(&mut net).await, (flow, FlowFailure::Closed), "nobody uses its address any more");
     net.send(flow, message(3, 0));
     assert_eq!(failed(&mut net).await, (flow, FlowFailure::Closed), "only the peer can open it again");
 }
@@ -201,6 +205,57 @@ async fn nobody_listening_and_nobody_answering_are_told_apart() {
     let silent = Flow { remote: full.local_addr().unwrap(), ..refused };
     net.send(silent, message(2, 0));
     assert_eq!(failed(&mut net).await, (silent, FlowFailure::ConnectTimeout));
+}
+
+// === Streams: a peer that has said its last word ===
+
+#[tokio::test]
+async fn a_peer_that_has_closed_its_side_still_gets_the_answers_it_waits_for() {
+    let mut net = net(Transport::Tcp, LOOPBACK);
+    let mut peer = TcpStream::connect(address(&net)).await.unwrap();
+    peer.write_all(&message(1, 0)).await.unwrap();
+    peer.shutdown().await.unwrap();
+    let (flow, _) = received(&mut net).await;
+    assert_eq!(failed(&mut net).await, (flow, FlowFailure::HalfClosed), "it can be asked nothing any more");
+    let mut got = vec![0; message(2, 0).len()];
+    for number in 2..4 {
+        // The second answer is late, as that to an INVITE is.
+        nothing(&mut net, 100).await;
+        net.send(flow, message(number, 0));
+        timeout(Duration::from_secs(5), peer.read_exact(&mut got)).await.unwrap().unwrap();
+        assert_eq!(got, message(number, 0));
+    }
+    assert_eq!(net.counters().connections, 1, "it counts as long as it stays");
+    net.disconnect(&flow);
+    assert!(is_closed(&mut peer).await);
+    assert_eq!(net.counters().connections, 0);
+}
+
+#[tokio::test]
+async fn a_half_closed_connection_is_kept_for_a_while_only_and_carries_no_request_of_ours() {
+    let mut net = net_with(Transport::Tcp, LOOPBACK, |settings| settings.patience.half_closed = SHORT);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let remote = listener.local_addr().unwrap();
+    let unnamed = Flow { transport: Transport::Tcp, local: address(&net), remote, connection: None };
+    net.send(unnamed, message(1, 0));
+    let (mut first, _) = listener.accept().await.unwrap();
+    first.write_all(&message(2, 0)).await.unwrap();
+    let (named, _) = received(&mut net).await;
+    first.shutdown().await.unwrap();
+    let (both, half) = ([failed(&mut net).await, failed(&mut net).await], FlowFailure::HalfClosed);
+    assert!(both.contains(&(named, half)) && both.contains(&(unnamed, half)), "{both:?}");
+    net.send(unnamed, message(3, 0));
+    let (mut second, _) = timeout(Duration::from_secs(5), listener.accept()).await.unwrap().unwrap();
+    let mut got = vec![0; message(3, 0).len()];
+    timeout(Duration::from_secs(5), second.read_exact(&mut got)).await.unwrap().unwrap();
+    assert_eq!(got, message(3, 0));
+    assert_eq!(failed(&mut net).await, (named, FlowFailure::Closed), "and the second one is not hurt");
+    assert!(is_closed(&mut first).await);
+    nothing(&mut net, 100).await;
+    assert_eq!(net.counters().connections, 1);
+    // Who has said nothing waits for no answer, and holds no place.
+    drop(TcpStream::connect(address(&net)).await.unwrap());
+    assert_eq!(failed(&mut net).await.1, FlowFailure::Closed);
 }
 
 // === Streams: limits ===

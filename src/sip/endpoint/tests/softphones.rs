@@ -186,6 +186,30 @@ fn f22_a_request_waits_for_a_softphone_whose_stream_broke_and_is_sent_when_it_is
 }
 
 #[test]
+fn a_softphone_that_has_closed_its_side_gets_the_answers_to_what_it_asked() {
+    let mut bench = Bench::new();
+    let mut phone = Phone::new(1);
+    phone.ask(&mut bench, "REGISTER", "");
+    phone.ask(&mut bench, "INVITE", "");
+    let leg = bench.incoming()[0].leg;
+    bench.endpoint.flow_failed(bench.now, phone.flow, FlowFailure::HalfClosed);
+    bench.drain();
+    bench.order(leg, LegOrder::Progress { code: 180, sdp: None });
+    bench.order(leg, LegOrder::Accept { sdp: Bytes::from(SDP) });
+    let sent = bench.sent();
+    assert!(sent[0].is("SIP/2.0 180 ") && sent[1].is("SIP/2.0 200 "), "{sent:#?}");
+    assert!(sent.iter().all(|one| one.flow == phone.flow), "it still reads there: {sent:#?}");
+    // Later the stream is gone: RFC 3261 18.2.2.
+    bench.endpoint.flow_failed(bench.now, phone.flow, FlowFailure::Closed);
+    bench.advance(Duration::from_millis(600));
+    let again = bench.only();
+    assert!(again.is("SIP/2.0 200 "));
+    assert_eq!((again.flow.connection, again.flow.remote.port()), (None, 5060));
+    // What we ask of it needs the softphone's next stream.
+    assert_eq!(bench.endpoint.census().contacts, 0);
+}
+
+#[test]
 fn our_requests_follow_a_softphone_to_where_it_registers_next() {
     let mut bench = Bench::new();
     let mut phone = Phone::new(1);
