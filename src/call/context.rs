@@ -106,11 +106,11 @@ impl Context<'_> {
     pub(super) fn open_sound(
         &mut self,
         leg: LegId,
-        signalling: std::net::IpAddr,
+        signalling: SocketAddr,
         rules: Rules,
         priority: Priority,
     ) -> Option<Sound> {
-        let media = *self.site.media_for(signalling)?;
+        let media = *self.site.media_for(signalling.ip())?;
         let Some(port) = self.supplies.port(priority) else {
             self.publish(What::PortsExhausted);
             return None;
@@ -118,7 +118,7 @@ impl Context<'_> {
         let local = SocketAddr::new(media.bind, port);
         let session = Session::new(media.advertised, port, session_id(self.supplies.random()));
         self.out.push(Action::Media(Order::Open { call: self.call, leg, local }));
-        Some(Sound::new(local, session, rules))
+        Some(Sound::new(local, session, rules).on_link_of(signalling))
     }
 
     /// Opens a leg's sockets again, on another port, with the session that it had.
@@ -137,7 +137,7 @@ impl Context<'_> {
     /// Calls somebody. `None` if there is no port for the leg.
     pub(super) fn dial(&mut self, callee: Callee) -> Option<LegId> {
         let leg = self.supplies.leg();
-        let mut sound = self.open_sound(leg, callee.flow.remote.ip(), callee.rules, callee.decision.priority)?;
+        let mut sound = self.open_sound(leg, callee.flow.remote, callee.rules, callee.decision.priority)?;
         let written = identity::write(
             self.site,
             &NewLeg {

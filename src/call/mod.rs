@@ -48,7 +48,7 @@ mod tests;
 mod transfer;
 mod trial;
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -97,7 +97,7 @@ pub struct Arrival {
     /// Who sent it.
     pub peer: Peer,
     /// Where its signalling comes from.
-    pub signalling: IpAddr,
+    pub signalling: SocketAddr,
     /// Its SDP offer.
     pub offer: Option<Bytes>,
     /// Max-Forwards for the legs that follow.

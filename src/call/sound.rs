@@ -20,6 +20,8 @@ use crate::sdp::{AddressClass, address_class};
 pub(crate) struct Sound {
     /// Our bound RTP address.
     pub(super) local: SocketAddr,
+    /// The link that the peer's signalling comes over, as IPv6 counts them (RFC 4007 6). 0 where addresses need none.
+    link: u32,
     session: Session,
     agreed: Option<Agreed>,
     rules: Rules,
@@ -117,6 +119,7 @@ impl Sound {
     pub(super) fn new(local: SocketAddr, session: Session, rules: Rules) -> Self {
         Self {
             local,
+            link: 0,
             session,
             agreed: None,
             rules,
@@ -128,9 +131,19 @@ impl Sound {
         }
     }
 
+    /// The same, of a leg whose signalling comes from `signalling`.
+    pub(super) fn on_link_of(mut self, signalling: SocketAddr) -> Self {
+        self.link = match signalling {
+            SocketAddr::V6(from) if from.ip().is_unicast_link_local() => from.scope_id(),
+            SocketAddr::V6(_) | SocketAddr::V4(_) => 0,
+        };
+        self
+    }
+
     /// The same leg on another port: the peer's offer is answered anew, or stands as it was agreed until ours is.
     pub(super) fn moved(&self, site: &Site, local: SocketAddr, session: Session) -> Self {
         let mut moved = Self::new(local, session, self.rules.clone());
+        moved.link = self.link;
         moved.reopened = self.reopened.saturating_add(1);
         let again = self.offered.as_ref().map(|offer| moved.answer(site, offer));
         if again.is_none_or(|answered| answered.is_err()) {
@@ -158,7 +171,7 @@ impl Sound {
     /// Answers the peer's offer. A refused one changes nothing.
     pub(super) fn answer(&mut self, site: &Site, offer: &[u8]) -> Result<Bytes, Refused> {
         let mut session = self.session.clone();
-        let agreed = session.answer(offer, Direction::SendRecv)?;
+        let agreed = self.on_link(session.answer(offer, Direction::SendRecv)?);
         self.check(site, &agreed)?;
         let sdp = agreed.sdp.clone().unwrap_or_default();
         self.session = session;
@@ -170,6 +183,7 @@ impl Sound {
     /// Concludes our offer with the peer's answer.
     pub(super) fn conclude(&mut self, site: &Site, answer: &[u8]) -> Result<(), Refused> {
         let agreed = self.session.conclude(answer)?;
+        let agreed = self.on_link(agreed);
         self.check(site, &agreed)?;
         self.agreed = Some(agreed);
         Ok(())
@@ -178,6 +192,20 @@ impl Sound {
     /// The answer that we owe to the leg's first offer, if it made one.
     pub(super) fn owed_answer(&self) -> Option<Bytes> {
         self.agreed.as_ref().and_then(|agreed| agreed.sdp.clone())
+    }
+
+    /// An SDP cannot say on which of our links its link-local address is (RFC 4007 11.2): on that of the peer's signalling.
+    /// Without it nothing can be sent there, and nothing that comes from there is known.
+    fn on_link(&self, mut agreed: Agreed) -> Agreed {
+        let addresses = [Some(&mut agreed.signalled), agreed.send_to.as_mut(), agreed.rtcp_to.as_mut()];
+        for address in addresses.into_iter().flatten() {
+            if let SocketAddr::V6(address) = address
+                && address.ip().is_unicast_link_local()
+            {
+                address.set_scope_id(self.link);
+            }
+        }
+        agreed
     }
 
     fn check(&self, site: &Site, agreed: &Agreed) -> Result<(), Refused> {

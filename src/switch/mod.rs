@@ -471,7 +471,7 @@ fn arrival(invite: IncomingInvite) -> Arrival {
     Arrival {
         leg: invite.leg,
         peer: invite.peer,
-        signalling: invite.flow.remote.ip(),
+        signalling: invite.flow.remote,
         offer: invite.offer,
         max_forwards: invite.max_forwards,
     }

@@ -27,14 +27,14 @@ const RETRY_AFTER_S: u32 = 5;
 pub(crate) struct Offered {
     caller: LegId,
     /// Where the caller's signalling comes from: its media is of the same family.
-    signalling: std::net::IpAddr,
+    signalling: std::net::SocketAddr,
     /// Its SDP offer. `None` asks for ours in the 200.
     offer: Option<Bytes>,
 }
 
 impl Offered {
     /// A call before anything was done for it.
-    pub(in crate::call) const fn new(caller: LegId, signalling: std::net::IpAddr, offer: Option<Bytes>) -> Self {
+    pub(in crate::call) const fn new(caller: LegId, signalling: std::net::SocketAddr, offer: Option<Bytes>) -> Self {
         Self { caller, signalling, offer }
     }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::wildcard_enum_match_arm, reason = "a story looks at the one thing it is about")]
 
 mod gateways;
+mod links;
 mod promise;
 mod quarantine;
 mod serving;
@@ -175,7 +176,7 @@ impl Bench {
         let arrival = Arrival {
             leg: CALLER,
             peer: Peer::Trunk(TrunkId::from("carrier")),
-            signalling: "203.0.113.1".parse().unwrap(),
+            signalling: "203.0.113.1:5060".parse().unwrap(),
             offer,
             max_forwards: 69,
         };

@@ -98,7 +98,13 @@ impl Core {
             Transport::Tcp if same_host && flow.connection.is_some() => flow,
             Transport::Tcp | Transport::Udp => {
                 let port = hop.port().unwrap_or(DEFAULT_PORT);
-                Flow { remote: (address, port).into(), connection: None, ..flow }
+                // A copy on the same host, because an IPv6 address may need its scope.
+                let mut remote = flow.remote;
+                if !same_host {
+                    remote = (address, port).into();
+                }
+                remote.set_port(port);
+                Flow { remote, connection: None, ..flow }
             }
         }
     }

@@ -214,3 +214,22 @@ fn a_delayed_offer_goes_out_in_the_2xx_and_its_answer_comes_in_the_ack() {
     bench.receive(TRUNK, &inside("ACK", 1, "a2", ok.tag("To"), SDP));
     assert_eq!(bench.facts(), [LegFact::Acked { sdp: Some(Bytes::from(SDP)) }]);
 }
+
+#[test]
+fn our_requests_keep_the_link_of_a_peer_that_is_known_by_a_link_local_address() {
+    use std::net::{SocketAddr, SocketAddrV6};
+    let on = |port, link| SocketAddr::V6(SocketAddrV6::new("fe80::7".parse().unwrap(), port, 0, link));
+    let mut bench = Bench::with(Settings { trunks: vec![trunk("t6", "fe80::/10")], ..settings() });
+    let there = Flow { local: "[::]:5060".parse().unwrap(), remote: on(5060, 4), ..flow(TRUNK) };
+    let invite = invite("a1").replace("@192.0.2.10>", "@[fe80::7]>").replace("UDP 192.0.2.10", "UDP [fe80::7]");
+    bench.receive_over(there, &invite);
+    let leg = bench.incoming()[0].leg;
+    bench.order(leg, LegOrder::Accept { sdp: Bytes::from(SDP) });
+    let ok = bench.sent().pop().unwrap();
+    assert_eq!(ok.flow.remote, on(5060, 4));
+    bench.receive_over(there, &inside("ACK", 1, "a1-ack", ok.tag("To"), "").replace("@192.0.2.10>", "@[fe80::7]>"));
+    bench.order(leg, LegOrder::HangUp { cause: Cause::default() });
+    let bye = bench.only();
+    assert!(bye.is("BYE "), "{}", bye.text);
+    assert_eq!(bye.flow.remote, on(5060, 4), "the Contact says which host, the flow which link");
+}
