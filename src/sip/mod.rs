@@ -4,7 +4,11 @@
 //! acknowledged or cancelled, who may register, and which requests a peer may send at all.
 //! Invariants: every server INVITE gets exactly one final response; every 2xx is ACKed or followed by our BYE; CSeq
 //! grows; offer and answer alternate; nothing is ever sent to an address that was not the source or a configured peer.
-//! Does not do: routing, media, or what a call means. SDP is opaque bytes here.
+//! Does not do: routing, media, or what a call means. SDP is opaque bytes here. The transport of a peer is not changed: a
+//! request above 1,300 bytes to a peer on UDP stays there, in fragments, where RFC 3261 18.1.1 would try TCP. A trunk's
+//! gateway is written down with its transport, and trunks of carriers answer on no other one; opening a second way per
+//! message, and falling back from it, would cost a call to 110 the seconds of a refused connection. An administrator
+//! whose gateway takes TCP says `transport = "tcp"`, and a softphone registers over the stream that it wants.
 //!
 //! Reading order: `flow`, `wire` (bytes), `message` (typed), `transaction`, `dialog`, `auth`, `registrar`, then
 //! `endpoint`, which the switch drives through [`order`] and hears through [`fact`].

@@ -173,3 +173,24 @@ fn an_invite_in_the_form_of_rfc_2543_works() {
     bench.receive(TRUNK, &old(inside("BYE", 2, "a1", ok.tag("To"), "")));
     assert!(bench.only().is("SIP/2.0 200 "));
 }
+
+#[test]
+fn a_notify_and_a_refer_outside_of_any_dialog_are_refused_and_leave_nothing() {
+    let mut bench = Bench::with(refer::exchange());
+    let cases = [
+        ("NOTIFY", "Event: refer\r\n", "481"),
+        ("NOTIFY", "Event: message-summary\r\n", "489"),
+        ("NOTIFY", "", "489"),
+        ("REFER", refer::REFER_TO, "603"),
+        ("REFER", "Refer-To: <sip:110@h>\r\nRefer-Sub: false\r\n", "603"),
+    ];
+    for (index, (method, extra, code)) in cases.into_iter().enumerate() {
+        let text = request(method, 1, &format!("o{index}"), "", extra, "");
+        bench.receive(TRUNK, &text.replace("call-1@", &format!("call-{index}-o@")));
+        let sent = bench.only();
+        assert!(sent.is(&format!("SIP/2.0 {code} ")), "{method} {extra}: {}", sent.start());
+        assert_eq!(sent.find("Allow-Events"), (code == "489").then_some("refer"));
+    }
+    assert!(bench.facts().is_empty());
+    assert_eq!(bench.endpoint.census(), Census::default(), "no state for any of them");
+}
