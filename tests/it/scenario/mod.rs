@@ -17,6 +17,7 @@ mod congestion_is_not_busy;
 mod delayed_offer;
 mod dtmf_once_each;
 mod each_territory_has_its_own_targets;
+mod each_transfer_names_its_own_transferor;
 mod early_media_is_heard_and_is_no_answer;
 mod emergency_calls_pass_when_limits_bite;
 mod every_110_target_busy_caller_returns_to_agent;
