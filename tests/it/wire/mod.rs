@@ -11,6 +11,7 @@
 // The harness.
 mod baresip;
 mod chaos;
+mod client;
 mod desk;
 mod kamailio;
 mod linphone;

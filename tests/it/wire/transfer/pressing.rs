@@ -2,15 +2,15 @@
 //! agent how it goes in its own way; the caller reaches the seat of 110, which sees the citizen's number, and the
 //! telephone is released.
 
-use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use crate::wire::baresip::Baresip;
+use crate::wire::client::Client;
 use crate::wire::linphone::Linphone;
-use crate::wire::loopback::{Loopback, PATIENCE};
+use crate::wire::loopback::Loopback;
 use crate::wire::phone::{Phone, PhoneSetup};
-use crate::wire::setup::{CITIZEN, DAEMON, Daemon, REALM, Setup, token};
+use crate::wire::setup::{CITIZEN, DAEMON, Daemon, REALM, Setup};
 use crate::wire::sipp::{Sipp, SippSetup};
 use crate::wire::sound::{AGENT_HZ, CITIZEN_HZ, THIRD_HZ, Voice};
 
@@ -132,20 +132,9 @@ fn linphone_presses_transfer() {
     scene.ends_well();
 }
 
-/// One request of a CTI server: the status, and the rest of the answer.
-fn asks(net: &Loopback, method: &str, path: &str, body: &str) -> (u16, String) {
-    let mut stream = TcpStream::connect((net.host(DAEMON), 8080)).expect("the interface listens");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a time-out can be set");
-    let (token, length) = (token("cti"), body.len());
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: lianxian\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\
-         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
-    );
-    stream.write_all(request.as_bytes()).expect("the interface reads");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("the interface answers");
-    let code = answer.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
-    (code, answer)
+/// A CTI server.
+fn cti(net: &Loopback) -> Client<'static> {
+    Client { at: (net.host(DAEMON), 8080).into(), name: "cti" }
 }
 
 #[test]
@@ -154,8 +143,8 @@ fn a_cti_server_presses_transfer_for_a_telephone_that_has_no_key() {
     let daemon = setup(&net).agent("1002").http().start();
     let mut agent = pjsua(&net, &daemon);
     let mut scene = Scene::begin(&net, daemon, Duration::from_millis(6_500));
-    let (code, answer) = asks(&net, "POST", &format!("/v1/calls/caller:{CITIZEN}/transfers"), r#"{"to":"110"}"#);
-    assert_eq!(code, 202, "{answer}");
+    let answer = cti(&net).ask("POST", &format!("/v1/calls/caller:{CITIZEN}/transfers"), "", r#"{"to":"110"}"#);
+    assert_eq!(answer.status, 202, "{answer:?}");
     scene.seat_speaks();
     // The telephone sees no REFER and no NOTIFY; it is released all the same.
     agent.process.expect("state DISCONNECTED");
@@ -170,12 +159,12 @@ fn a_transfer_that_is_given_up_before_the_answer_changes_nothing() {
     let mut agent = pjsua(&net, &daemon);
     let Scene { daemon, citizen, seat, ear, mouth } =
         Scene::begin_with(&net, daemon, Duration::from_millis(4_500), "seat_rings");
-    let (code, answer) = asks(&net, "POST", "/v1/calls/agent:1001/transfers", r#"{"to":"110"}"#);
-    assert_eq!(code, 202, "{answer}");
-    let place = answer.lines().find_map(|line| line.strip_prefix("location: ")).expect("where the transfer is");
+    let answer = cti(&net).ask("POST", "/v1/calls/agent:1001/transfers", "", r#"{"to":"110"}"#);
+    assert_eq!(answer.status, 202, "{answer:?}");
+    let place = answer.header("location");
     std::thread::sleep(Duration::from_millis(500));
-    let (code, answer) = asks(&net, "DELETE", place, "");
-    assert!((200..300).contains(&code), "{answer}");
+    let answer = cti(&net).ask("DELETE", place, "", "");
+    assert!((200..300).contains(&answer.status), "{answer:?}");
     seat.passes();
     citizen.passes();
     agent.process.expect("state DISCONNECTED");
