@@ -65,6 +65,13 @@ fn new_calls_a_second_of_a_trunk() {
 }
 
 #[test]
+fn media_ports() {
+    // Two hundred pairs in the town; a waiting caller has one.
+    let settings = with(|settings| settings.limits.emergency_reserve = 10);
+    emergency_passes(163, settings, 200);
+}
+
+#[test]
 fn a_trusted_trunks_resource_priority_counts_like_an_emergency_number() {
     let mut w = World::new(164);
     w.refusals_expected = true;

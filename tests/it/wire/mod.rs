@@ -27,6 +27,7 @@ mod sound;
 mod cancelled_and_refused;
 mod crossings;
 mod daemon;
+mod gateways;
 mod held;
 mod http;
 mod ims;

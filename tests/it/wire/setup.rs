@@ -76,13 +76,18 @@ impl<'a> Setup<'a> {
     }
 
     /// A trunk whose requests come from the host of `peer` and which is called at `peer`.
-    pub(super) fn trunk(mut self, id: &str, peer: impl Into<SocketAddr>) -> Self {
-        let peer = peer.into();
+    pub(super) fn trunk(self, id: &str, peer: impl Into<SocketAddr>) -> Self {
+        self.trunk_with_gateways(id, &[peer.into()])
+    }
+
+    /// A trunk with these gateways, tried in this order and never asked by OPTIONS.
+    pub(super) fn trunk_with_gateways(mut self, id: &str, gateways: &[SocketAddr]) -> Self {
+        let networks: Vec<String> = gateways.iter().map(|gateway| IpNet::from(gateway.ip()).to_string()).collect();
+        let next_hops: Vec<String> = gateways.iter().map(ToString::to_string).collect();
         write!(
             self.trunks,
             "[[trunk]]\nid = \"{id}\"\nclass = \"pbx\"\nprofile = \"generic\"\ntrust = \"trusted\"\n\
-             networks = [\"{network}\"]\nnext_hops = [\"{peer}\"]\noptions_interval_s = 0\n\n",
-            network = IpNet::from(peer.ip()),
+             networks = {networks:?}\nnext_hops = {next_hops:?}\noptions_interval_s = 0\n\n",
         )
         .expect("writing to a String cannot fail");
         self
