@@ -31,6 +31,7 @@ mod nobody_moves_what_is_not_theirs;
 mod panic_in_one_call_is_contained;
 mod refused_transfers_change_nothing;
 mod reload_leaves_live_calls_untouched;
+mod shut_down_says_goodbye_to_everybody;
 mod silent_gateway_is_followed_in_2_s;
 mod strangers;
 mod target_answers_and_is_silent;

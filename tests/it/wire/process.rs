@@ -96,6 +96,11 @@ impl Process {
         kill(self.pid(), Signal::SIGTERM).expect("a child can be signalled");
     }
 
+    /// Asks it to read its configuration again.
+    pub(super) fn reload(&self) {
+        kill(self.pid(), Signal::SIGHUP).expect("a child can be signalled");
+    }
+
     fn pid(&self) -> Pid {
         Pid::from_raw(i32::try_from(self.child.id()).expect("process ids are small"))
     }
