@@ -252,6 +252,26 @@ fn caller_id(config: &Config, enquiry: &Enquiry<'_>, why: &mut Vec<Why>) -> Call
     }
 }
 
+/// Who may take a call now that was decided some time ago: hours pass, and another configuration may have been read
+/// since. `None`: the hotline is no more, or nobody could ever answer it; whoever waits goes on by what was decided.
+pub fn current_plan(config: &Config, decision: &Decision, at: LocalTime) -> Option<Vec<Step>> {
+    let hotline = config.hotline(decision.hotline.as_str())?;
+    let region = decision.territory.as_ref().map(|located| &located.code);
+    plan(config, hotline, region, at, &mut Vec::new())
+}
+
+/// The targets that apply now. `None`: nobody could ever answer, and callers would be kept waiting for ever.
+fn plan(
+    config: &Config,
+    hotline: &Hotline,
+    region: Option<&RegionCode>,
+    at: LocalTime,
+    why: &mut Vec<Why>,
+) -> Option<Vec<Step>> {
+    let plan = territory::targets(config, hotline, region, at, why);
+    plan.iter().any(|step| config.can_answer(step)).then_some(plan)
+}
+
 fn decision(
     config: &Config,
     hotline: &Hotline,
@@ -261,11 +281,7 @@ fn decision(
     mut why: Vec<Why>,
 ) -> Result<Decision, Refusal> {
     let region = territory.as_ref().map(|located| &located.code);
-    let plan = territory::targets(config, hotline, region, at, &mut why);
-    // A plan in which nobody could ever answer would keep its callers waiting for ever.
-    if !plan.iter().any(|step| config.can_answer(step)) {
-        return Err(Refusal::NobodyThere);
-    }
+    let plan = plan(config, hotline, region, at, &mut why).ok_or(Refusal::NobodyThere)?;
     Ok(Decision {
         hotline: hotline.number.clone(),
         priority: hotline.priority,

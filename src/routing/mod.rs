@@ -34,4 +34,6 @@ mod tests;
 pub use caller_id::{CallerId, Presentation};
 pub use claims::{Claim, Claims};
 pub use config::Config;
-pub use decision::{Decision, Enquiry, Handover, Located, LocatedBy, Refusal, RegionHints, decide, decide_transfer};
+pub use decision::{
+    Decision, Enquiry, Handover, Located, LocatedBy, Refusal, RegionHints, current_plan, decide, decide_transfer,
+};

@@ -30,10 +30,10 @@ use crate::call::notice::What;
 use crate::call::record;
 use crate::call::supplies::Choice;
 use crate::call::timer::{HuntId, ROUND_PAUSE, Timer, Wait};
-use crate::routing::Decision;
 use crate::routing::config::Step;
 use crate::routing::profile::Profile;
 use crate::routing::recipe::Showing;
+use crate::routing::{self, Decision};
 use crate::sip::fact::Cause;
 
 /// The most softphones of one agent that ring at the same time.
@@ -329,7 +329,7 @@ impl Hunt {
     pub(super) fn on_wait(self, cx: &mut Context<'_>, wait: Wait) -> Turn {
         match wait {
             Wait::RingTimeout if self.rings() => self.on_ring_timeout(cx),
-            Wait::NextRound if !self.rings() => self.advance(cx),
+            Wait::NextRound if !self.rings() => self.next_round(cx),
             Wait::FirstWord(leg) => self.on_silence(cx, leg),
             Wait::RingTimeout | Wait::NextRound => {
                 cx.ignore("a timer whose time has passed");
@@ -340,7 +340,17 @@ impl Hunt {
 
     /// An agent of the plan has become free.
     pub(super) fn on_seat_free(self, cx: &mut Context<'_>) -> Turn {
-        if self.rings() { Turn::Searching(self) } else { self.advance(cx) }
+        if self.rings() { Turn::Searching(self) } else { self.next_round(cx) }
+    }
+
+    /// Another round, by the plan as it is now: a caller who waits is not bound to the hours and to the configuration of
+    /// the moment when the wait began.
+    fn next_round(mut self, cx: &mut Context<'_>) -> Turn {
+        let plan = routing::current_plan(&cx.site.routing, &self.decision, cx.site.local_time);
+        if let Some(plan) = plan.filter(|plan| *plan != self.decision.plan) {
+            self.decision = Arc::new(Decision { plan, ..(*self.decision).clone() });
+        }
+        self.advance(cx)
     }
 
     /// Nobody has answered in time: the next one. A service that rings is left ringing while nobody else could be rung:

@@ -164,6 +164,22 @@ fn each_territory_has_its_own_targets_in_their_order_at_their_hours() {
 }
 
 #[test]
+fn the_plan_of_a_call_that_waits_follows_the_hours_and_the_configuration_of_now() {
+    let mut config = town();
+    let decision = hand(&config, "12345", "110", chosen("653001"), "Mon 09:59").unwrap();
+    let now = |config: &Config, at: &str| {
+        let plan = current_plan(config, &decision, at.parse().unwrap())?;
+        Some(callees(&Decision { plan, ..decision.clone() }))
+    };
+    assert_eq!(now(&config, "Mon 09:59").unwrap(), callees(&decision));
+    assert_eq!(now(&config, "Mon 10:00").unwrap(), ["1101", "1102", "duty"], "it is open now");
+    config.territories.retain(|row| row.region.as_str() != "653001");
+    assert_eq!(now(&config, "Mon 10:00").unwrap(), ["1100", "duty"], "its city's, as for a new call");
+    config.hotlines.retain(|row| row.number.as_str() != "110");
+    assert_eq!(now(&config, "Mon 10:00"), None);
+}
+
+#[test]
 fn a_county_reaches_12345_through_the_citys_110_and_the_citys_12345() {
     let decision = hand(&town(), "110", "12345", chosen("阿克陶县"), "Mon 12:00").unwrap();
     assert_eq!(callees(&decision), ["1100", "linkage", "seats", "duty"]);

@@ -37,3 +37,4 @@ mod strangers;
 mod target_answers_and_is_silent;
 mod the_callers_number_arrives;
 mod topology_hidden;
+mod who_waits_follows_the_plan_of_now;
