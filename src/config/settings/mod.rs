@@ -133,14 +133,14 @@ impl Configuration {
         let rows = self.hotlines.hotline.iter().map(hotlines::hotline);
         let emergencies: Vec<String> =
             rows.filter(|row| row.priority == Priority::Emergency).map(|row| row.number.as_str().to_owned()).collect();
-        let mut numbers = emergencies.clone();
+        // The short number itself, and with a country code that does not belong there.
+        let mut numbers: Vec<String> =
+            emergencies.iter().flat_map(|short| ["", "+86", "0086"].map(|prefix| format!("{prefix}{short}"))).collect();
         for trunk in &self.trunks.trunk {
             let mapped = trunk.called.iter().filter(|row| emergencies.contains(row.hotline.get_ref()));
-            numbers.extend(mapped.map(|row| row.number.get_ref().clone()));
-            let area = trunk.area_code.as_ref().map(|code| code.get_ref().trim_start_matches('0'));
-            for (area, number) in area.iter().flat_map(|area| emergencies.iter().map(move |number| (area, number))) {
-                numbers.extend([format!("0{area}{number}"), format!("+86{area}{number}")]);
-            }
+            numbers.extend(mapped.flat_map(|row| spellings(row.number.get_ref())));
+            let area = trunk.area_code.iter().map(|code| code.get_ref());
+            numbers.extend(area.flat_map(|area| emergencies.iter().flat_map(move |short| with_area(area, short))));
         }
         let trusted = self.trunks.trunk.iter().filter(|row| row.trust == Trust::Trusted);
         let priority = |row: &super::TrunkEntry| {
@@ -203,4 +203,25 @@ const fn transport(key: TransportKey) -> flow::Transport {
         TransportKey::Udp => flow::Transport::Udp,
         TransportKey::Tcp => flow::Transport::Tcp,
     }
+}
+
+/// The spellings of a number within the country that routing takes for one: with country code or without, in whatever
+/// form, and with the 0 of an area code or without.
+fn spellings(number: &str) -> impl Iterator<Item = String> + use<'_> {
+    let rest = PREFIXES.iter().find_map(|prefix| number.strip_prefix(prefix)).unwrap_or(number);
+    let rest = rest.strip_prefix('0').unwrap_or(rest);
+    let prefixed = PREFIXES
+        .iter()
+        .chain([&""])
+        .flat_map(move |prefix| ["", "0"].into_iter().map(move |zero| format!("{prefix}{zero}{rest}")));
+    std::iter::once(number.to_owned()).chain(prefixed)
+}
+
+/// What stands before a number within the country.
+const PREFIXES: [&str; 3] = ["+86", "0086", "86"];
+
+/// A short number of a trunk's own area, as networks write it. Without the 0 and with a bare 86 it is another number.
+fn with_area<'a>(area: &'a str, short: &'a str) -> impl Iterator<Item = String> + use<'a> {
+    let area = area.trim_start_matches('0');
+    ["0", "+86", "+860", "0086", "00860"].into_iter().map(move |prefix| format!("{prefix}{area}{short}"))
 }

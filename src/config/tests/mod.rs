@@ -3,6 +3,7 @@
 mod bad;
 
 mod territories;
+mod urgent;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
