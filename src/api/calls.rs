@@ -226,6 +226,7 @@ pub(super) fn refused(client: &Client, refusal: Refusal) -> Problem {
         (Refusal::NobodyNow, _) => conflict("the same within the hours of a target"),
         (Refusal::TooManyTransfers, _) => conflict("the caller's next call may be transferred again"),
         (Refusal::Quarantined, _) => conflict("hang up and let the caller call again"),
+        (Refusal::NothingToJoin, _) => conflict("two calls of one agent, one of which the agent has begun"),
         (Refusal::NotConfigured, _) => wrong("the number of a hotline in hotlines.toml"),
         (Refusal::SameHotline, _) => wrong("another hotline than the one that has the call"),
         (Refusal::UnknownTerritory, _) => wrong("a code, name or alias of regions.csv"),

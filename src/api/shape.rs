@@ -39,7 +39,7 @@ impl Party {
 /// Why a call is over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Ending {
-    /// `caller_hung_up`, `service_party_hung_up`, `caller_unreachable`, `refused` or `caller_lost`.
+    /// `caller_hung_up`, `service_party_hung_up`, `joined`, `caller_unreachable`, `shut_down`, `refused` or `caller_lost`.
     ending: &'static str,
     /// The SIP status of a refusal.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,6 +57,7 @@ impl Ending {
             (Some(record::Ending::ShutDown), None) => plain("shut_down"),
             (Some(record::Ending::CallerHungUp), None) => plain("caller_hung_up"),
             (Some(record::Ending::ServicePartyHungUp), None) => plain("service_party_hung_up"),
+            (Some(record::Ending::Joined(_)), None) => plain("joined"),
             (Some(record::Ending::Refused(code)), None) => Self { code: Some(*code), ..plain("refused") },
             (Some(record::Ending::CallerUnreachable(how)), None) => {
                 Self { reason: Some(loss(*how)), ..plain("caller_unreachable") }

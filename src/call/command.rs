@@ -146,6 +146,10 @@ pub enum Refusal {
     /// The territory is not in `regions.csv`.
     #[error("the territory is not known")]
     UnknownTerritory,
+    /// The other call that a REFER names is none that could be joined with this one: not in talk and nobody sought in
+    /// it, or the agent is not the one who began it.
+    #[error("the two calls cannot be joined")]
+    NothingToJoin,
     /// Nobody could answer now: no target is open that has an agent or a gateway.
     #[error("no target could answer now")]
     NobodyNow,

@@ -1,6 +1,6 @@
 //! What a state works with while it handles one event: the call's parts, the stock, and the orders so far.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -123,15 +123,26 @@ impl Context<'_> {
 
     /// Opens a leg's sockets again, on another port, with the session that it had.
     pub(super) fn open_again(&mut self, leg: LegId, old: &Sound) -> Option<Sound> {
+        let (local, advertised) = self.another_port(leg, old)?;
+        let session = Session::new(advertised, local.port(), session_id(self.supplies.random()));
+        Some(old.moved(self.site, local, session))
+    }
+
+    /// Opens the sockets of a leg that comes over from another call. Its peer has to be told.
+    pub(super) fn open_here(&mut self, leg: LegId, old: &Sound) -> Option<Sound> {
+        let (local, advertised) = self.another_port(leg, old)?;
+        Some(old.rehomed(local, advertised))
+    }
+
+    fn another_port(&mut self, leg: LegId, old: &Sound) -> Option<(SocketAddr, IpAddr)> {
         let media = *self.site.media.iter().find(|media| media.bind == old.local.ip())?;
         let Some(port) = self.supplies.port(self.decision.priority) else {
             self.publish(What::PortsExhausted);
             return None;
         };
         let local = SocketAddr::new(media.bind, port);
-        let session = Session::new(media.advertised, port, session_id(self.supplies.random()));
         self.out.push(Action::Media(Order::Open { call: self.call, leg, local }));
-        Some(old.moved(self.site, local, session))
+        Some((local, media.advertised))
     }
 
     /// Calls somebody. `None` if there is no port for the leg.
@@ -198,6 +209,18 @@ impl Context<'_> {
                 other
             }
         };
+    }
+
+    /// Offers a leg that has come over from another call our new address, both ways and with everything we have, and says
+    /// who is behind us now.
+    pub(super) fn make_known(&mut self, leg: LegId, decision: &Decision) {
+        let Some(entry) = self.legs.get_mut(leg) else { return };
+        let who = entry.who.clone();
+        let Some(sound) = entry.sound_mut().filter(|sound| sound.is_to_be_told()) else { return };
+        let sdp = sound.offer();
+        let headers = identity::write_again(self.site, self.call, decision, &who);
+        self.order(leg, LegOrder::Present { headers });
+        self.order(leg, LegOrder::Offer { sdp });
     }
 
     // --- its sound ---

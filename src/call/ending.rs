@@ -86,6 +86,7 @@ fn allowed(licence: Licence, out: &Actions, caller: LegId) -> bool {
             LegOrder::Progress { .. }
             | LegOrder::Accept { .. }
             | LegOrder::Offer { .. }
+            | LegOrder::Present { .. }
             | LegOrder::Answer { .. }
             | LegOrder::RejectOffer { .. }
             | LegOrder::Digit { .. }

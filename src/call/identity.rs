@@ -3,7 +3,7 @@
 //! The only writer: a leg that is dialled, whatever for, and `lianxian route` both come here, so that what is shown
 //! beforehand is what leaves.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use bytes::Bytes;
 
@@ -91,6 +91,16 @@ pub fn write(site: &Site, leg: &NewLeg<'_>) -> Written {
             .collect(),
         summary: presented.summary,
     }
+}
+
+/// What a leg that is up is told of whoever it talks to from now on (trap T20): those headers of its recipe that name the
+/// caller. From and To of a dialog stay what they were (RFC 3261 12.2.1.1).
+pub(super) fn write_again(site: &Site, call: CallId, decision: &Decision, who: &Who) -> Vec<(Name, Bytes)> {
+    // Where the request goes names the callee, and nothing of that is told again.
+    let remote = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+    let leg = NewLeg { call, decision, who, contact: None, remote, showing: Showing::Citizen };
+    let names_the_caller = |name: &Name| matches!(name, Name::PAssertedIdentity | Name::RemotePartyId | Name::Privacy);
+    write(site, &leg).headers.into_iter().filter(|(name, _)| names_the_caller(name)).collect()
 }
 
 /// RFC 4412: an emergency call says what it is, where the trunk is configured to hear it.

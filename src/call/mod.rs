@@ -33,6 +33,7 @@ mod ears;
 mod ending;
 mod goodbye;
 mod hunt;
+pub(crate) mod join;
 mod keys;
 pub(crate) mod leg;
 mod pair;
@@ -59,11 +60,13 @@ use crate::base::ids::{CallId, LegId};
 use crate::base::time::Instant;
 use crate::base::timer::TimerTable;
 use crate::routing::Decision;
-use crate::sip::fact::{LegFact, Peer};
+use crate::sip::fact::{LegFact, Peer, Refer};
 use action::Actions;
+use command::Refusal;
 use context::Context;
 use ending::Rule;
 use event::Event;
+use join::{Asked, Consultation};
 use leg::{Leg, Legs, Phase};
 use notice::What;
 use record::{CallRecord, Ending, LegEnd, Who};
@@ -163,6 +166,45 @@ impl Call {
         let before = self.state.clone();
         let mut cx = self.context(now, site, supplies, out);
         self.state = replace::handle(&mut cx, before, replaced, newcomer);
+        self.finish(now, out);
+    }
+
+    /// What it would bring to a citizen's call, should it be an agent's consultation.
+    pub(crate) fn consultation(&self) -> Option<Consultation> {
+        Consultation::of(&self.state, &self.legs, &self.record, &self.decision)
+    }
+
+    /// A REFER joins a consultation with it. Refused, neither it nor the orders may be used.
+    #[expect(clippy::too_many_arguments, reason = "what every handler gets, and the three sides of a REFER")]
+    pub(crate) fn join(
+        &mut self,
+        now: Instant,
+        asked: Asked,
+        refer: &Refer,
+        consultation: Consultation,
+        site: &Site,
+        supplies: &mut dyn Supplies,
+        out: &mut Actions,
+    ) -> Result<(), Refusal> {
+        let before = self.state.clone();
+        let mut cx = self.context(now, site, supplies, out);
+        self.state = join::take_in(&mut cx, &before, asked, refer, consultation)?;
+        self.finish(now, out);
+        Ok(())
+    }
+
+    /// It has been joined with a citizen's call: what has come over there is gone here.
+    pub(crate) fn give_away(
+        &mut self,
+        now: Instant,
+        to: CallId,
+        moved: &[LegId],
+        site: &Site,
+        supplies: &mut dyn Supplies,
+        out: &mut Actions,
+    ) {
+        let mut cx = self.context(now, site, supplies, out);
+        self.state = join::give_away(&mut cx, to, moved);
         self.finish(now, out);
     }
 
@@ -270,6 +312,16 @@ impl Call {
     /// Its transfers, in the order in which they were asked for; the last one may be under way.
     pub fn transfers(&self) -> &[record::TransferRecord] {
         &self.record.transfers
+    }
+
+    /// The caller's leg, while there is one.
+    pub(crate) const fn caller(&self) -> Option<LegId> {
+        self.state.caller()
+    }
+
+    /// The service party whom the caller is joined with.
+    pub(crate) const fn party(&self) -> Option<LegId> {
+        self.state.party()
     }
 
     /// Its legs, those that are leaving included.

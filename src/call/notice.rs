@@ -168,7 +168,7 @@ pub enum TransferStep {
         /// Where it goes, in which territory, and why.
         decision: Arc<Decision>,
     },
-    /// A target is being dialled.
+    /// A target is being dialled, or has been reached in a consultation.
     Dialling {
         /// Its leg.
         leg: LegId,

@@ -5,6 +5,7 @@ use crate::base::ids::LegId;
 use crate::call::context::Context;
 use crate::call::keys;
 use crate::call::record;
+use crate::call::sound::Sound;
 use crate::sip::fact::{Cause, LegFact, Loss, Refer};
 
 /// What of it is left to the state.
@@ -17,6 +18,11 @@ pub(super) enum Said {
     Lost(Loss),
     /// It wants the caller to be transferred.
     Referred(Box<Refer>),
+}
+
+/// Whether a party that has come over from another call does not accept our new address: nobody would ever hear it.
+pub(super) fn cannot_follow(cx: &Context<'_>, party: LegId, fact: &LegFact) -> bool {
+    matches!(fact, LegFact::OfferRefused { .. }) && cx.legs.sound(party).is_some_and(Sound::would_be_unheard)
 }
 
 /// A fact of the leg of a service party. Its keys go to `counterpart`.

@@ -169,6 +169,8 @@ pub enum LegEnd {
     Lost(Loss),
     /// We released it.
     Released(Cause),
+    /// It goes on in another call, with which this one was joined.
+    Moved(CallId),
 }
 
 /// Why a call is over.
@@ -180,12 +182,24 @@ pub enum Ending {
     CallerUnreachable(Loss),
     /// The last service party hung up while they talked.
     ServicePartyHungUp,
+    /// It was an agent's consultation, and was joined with the citizen's call.
+    Joined(CallId),
     /// We refused the call before anybody was called.
     Refused(u16),
     /// The daemon was told to end, and had waited for as long as it may: everybody got a goodbye.
     ShutDown,
     /// None of those: promise 1 was broken.
     CallerLost,
+}
+
+impl Who {
+    /// A peer that has called us and serves the caller from now on.
+    pub(super) fn serving(peer: &Peer) -> Self {
+        match peer {
+            Peer::Softphone(agent) => Self::Agent(agent.clone()),
+            Peer::Trunk(trunk) => Self::Trunk { trunk: trunk.clone(), number: String::new() },
+        }
+    }
 }
 
 impl CallRecord {
@@ -223,25 +237,34 @@ impl CallRecord {
 
     /// When a leg first rang.
     pub(super) fn rang_at(&self, leg: LegId) -> Option<Instant> {
-        self.legs.iter().find(|line| line.leg == leg).and_then(|line| line.rang)
+        self.line_of(leg).and_then(|line| line.rang)
     }
 
     /// The final status with which a leg did not take the call.
     pub(super) fn refusal_of(&self, leg: LegId) -> Option<u16> {
-        let line = self.legs.iter().find(|line| line.leg == leg)?;
-        match &line.ended {
+        match &self.line_of(leg)?.ended {
             Some((_, LegEnd::Failed(cause))) => cause.sip,
-            Some((_, LegEnd::HungUp(_) | LegEnd::Lost(_) | LegEnd::Released(_))) | None => None,
+            Some((_, LegEnd::HungUp(_) | LegEnd::Lost(_) | LegEnd::Released(_) | LegEnd::Moved(_))) | None => None,
         }
     }
 
     /// A leg begins.
     pub(super) fn begin(&mut self, now: Instant, leg: LegId, who: Who) {
+        self.adopt(LegRecord::new(now, leg, who));
+    }
+
+    /// A leg comes over from another call, with what has happened to it there.
+    pub(super) fn adopt(&mut self, line: LegRecord) {
         if self.legs.len() >= MAX_LEGS {
             self.more_legs = self.more_legs.saturating_add(1);
             return;
         }
-        self.legs.push(LegRecord { leg, who, began: now, rang: None, answered: None, presented: None, ended: None });
+        self.legs.push(line);
+    }
+
+    /// The facts of a leg.
+    pub(super) fn line_of(&self, leg: LegId) -> Option<&LegRecord> {
+        self.legs.iter().find(|line| line.leg == leg)
     }
 
     /// What a leg's INVITE showed of the caller (R2).
@@ -279,6 +302,13 @@ impl CallRecord {
 
     fn line(&mut self, leg: LegId) -> Option<&mut LegRecord> {
         self.legs.iter_mut().find(|line| line.leg == leg)
+    }
+}
+
+impl LegRecord {
+    /// A leg that has just begun.
+    pub(super) const fn new(began: Instant, leg: LegId, who: Who) -> Self {
+        Self { leg, who, began, rang: None, answered: None, presented: None, ended: None }
     }
 }
 

@@ -1,6 +1,6 @@
 //! One leg's sound: its offer and answer, where its packets may go, what it hears.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
 use ipnet::IpNet;
@@ -29,6 +29,8 @@ pub(crate) struct Sound {
     offered: Option<Bytes>,
     /// How often it had to be opened again.
     pub(super) reopened: u8,
+    /// Whether the peer knows where we are.
+    whereabouts: Whereabouts,
     /// What the leg hears, as ordered last.
     pub(super) hears: Source,
     /// Whether anything comes from it.
@@ -44,6 +46,17 @@ pub(crate) enum Voice {
     Present,
     /// Nothing for 5 s, though it may send.
     Absent,
+}
+
+/// Whether the peer knows our address. A leg that has come over from another call has another one (`join`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Whereabouts {
+    /// It does, or will from our first description.
+    Known,
+    /// We have moved, and it knows the former address.
+    Moved,
+    /// It has been offered the new one.
+    Offered,
 }
 
 /// What the profile says about the leg's media.
@@ -125,6 +138,7 @@ impl Sound {
             rules,
             offered: None,
             reopened: 0,
+            whereabouts: Whereabouts::Known,
             hears: Source::Nothing,
             voice: Voice::Present,
             keys: Keys::default(),
@@ -152,9 +166,42 @@ impl Sound {
         moved
     }
 
+    /// The same session at another address of ours, in another call. What was agreed stands until the peer has answered
+    /// the offer of the new address.
+    pub(super) fn rehomed(&self, local: SocketAddr, advertised: IpAddr) -> Self {
+        let mut sound = self.clone();
+        sound.session.move_to(advertised, local.port());
+        Self {
+            local,
+            reopened: 0,
+            whereabouts: Whereabouts::Moved,
+            hears: Source::Nothing,
+            voice: Voice::Present,
+            ..sound
+        }
+    }
+
+    /// Whether the peer has to be told where we are now.
+    pub(super) fn is_to_be_told(&self) -> bool {
+        self.whereabouts == Whereabouts::Moved
+    }
+
+    /// Whether the peer sends to where nobody hears it, should it have refused our latest offer.
+    pub(super) fn would_be_unheard(&self) -> bool {
+        self.whereabouts != Whereabouts::Known
+    }
+
     /// Our offer: everything we have, both ways, whatever the leg's last session was (trap T4).
     pub(super) fn offer(&mut self) -> Bytes {
+        self.tell();
         self.session.offer(Direction::SendRecv)
+    }
+
+    const fn tell(&mut self) {
+        self.whereabouts = match self.whereabouts {
+            Whereabouts::Known => Whereabouts::Known,
+            Whereabouts::Moved | Whereabouts::Offered => Whereabouts::Offered,
+        };
     }
 
     /// Our offer of the session as it is: to ask whether the peer is still there, and to wake nobody who holds.
@@ -165,6 +212,7 @@ impl Sound {
             Some(agreed) => agreed.direction,
             None => Direction::SendRecv,
         };
+        self.tell();
         self.session.offer(direction)
     }
 
@@ -176,6 +224,7 @@ impl Sound {
         let sdp = agreed.sdp.clone().unwrap_or_default();
         self.session = session;
         self.agreed = Some(agreed);
+        self.whereabouts = Whereabouts::Known;
         self.offered = Some(Bytes::copy_from_slice(offer));
         Ok(sdp)
     }
@@ -186,6 +235,11 @@ impl Sound {
         let agreed = self.on_link(agreed);
         self.check(site, &agreed)?;
         self.agreed = Some(agreed);
+        self.whereabouts = match self.whereabouts {
+            Whereabouts::Known | Whereabouts::Offered => Whereabouts::Known,
+            // The answer is to the offer that named the former address.
+            Whereabouts::Moved => Whereabouts::Moved,
+        };
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::ids::{AgentId, CommandId, LegId, TransferId};
+use crate::base::ids::{AgentId, CommandId, HotlineId, LegId, TransferId};
 use crate::call::action::Action;
 use crate::call::command::{Accepted, By, Command, Mode, Particulars, Refusal};
 use crate::call::context::Context;
@@ -18,9 +18,10 @@ use crate::call::goodbye;
 use crate::call::hunt::{Hunt, Rounds};
 use crate::call::notice::{TransferStep, What};
 use crate::call::pair::{Mood, Pair};
-use crate::call::record::{Outcome, TransferRecord, Trigger, Who};
+use crate::call::record::{self, Outcome, TransferRecord, Trigger, Who};
 use crate::call::state::{State, Transferring};
 use crate::call::timer::{GOODBYE, GOODBYE_OF_ABANDONED};
+use crate::routing::decision::Referral;
 use crate::routing::profile::ReferReports;
 use crate::routing::{self, Decision, Handover, RegionHints};
 use crate::sip::fact::{Last, LegFact, Peer, Refer, ReferId, ReferTarget};
@@ -88,8 +89,15 @@ pub(super) fn put_off(cx: &mut Context<'_>, leg: LegId, wish: Wish, cancel: Refu
 fn by_refer(cx: &mut Context<'_>, pair: Pair, mood: Mood, refer: &Refer) -> State {
     let user = match &refer.target {
         ReferTarget::Uri(uri) => uri.user().and_then(|user| String::from_utf8(user.to_vec()).ok()),
-        // The two calls of a consultation are joined by the switch; what comes here names nothing of ours.
-        ReferTarget::Leg(_) | ReferTarget::NoSuchDialog => None,
+        // The two calls of a consultation are joined by the switch (`join`); these cannot be.
+        ReferTarget::Leg(_) => {
+            refuse_refer(cx, pair.party, refer.id, Refusal::NothingToJoin);
+            return pair.stay(mood);
+        }
+        ReferTarget::Unmatched { code } => {
+            unmatched(cx, pair.party, refer.id, *code);
+            return pair.stay(mood);
+        }
     };
     let request = Request {
         to: user.unwrap_or_default(),
@@ -109,6 +117,20 @@ fn by_refer(cx: &mut Context<'_>, pair: Pair, mood: Mood, refer: &Refer) -> Stat
             refuse_refer(cx, pair.party, refer.id, refusal);
             pair.stay(mood)
         }
+    }
+}
+
+/// A REFER whose Replaces names nothing that could be joined. A 481 to the REFER itself would end the dialog with the
+/// caller (RFC 5057 5.1), so that it is told as what became of the REFER, as if the target had said it (trap T29).
+fn unmatched(cx: &mut Context<'_>, leg: LegId, refer: ReferId, status: u16) {
+    match first_report(cx, leg) {
+        FirstReport::Trying => {
+            cx.order(leg, LegOrder::AcceptRefer { refer, first: FirstReport::Trying });
+            cx.order(leg, LegOrder::Notify { refer, status, last: Last::Yes });
+            refused(cx, leg, Refusal::NothingToJoin);
+        }
+        // A telephone that is told of success at once would hang up on the caller.
+        FirstReport::SettledAtOnce => refuse_refer(cx, leg, refer, Refusal::NothingToJoin),
     }
 }
 
@@ -163,7 +185,7 @@ fn dial(cx: &mut Context<'_>, pair: Pair, mood: Mood, transfer: Transfer, decisi
 }
 
 /// What the telephone learns with our 202: progress as it happens, or success at once (trap T43).
-fn first_report(cx: &Context<'_>, leg: LegId) -> FirstReport {
+pub(super) fn first_report(cx: &Context<'_>, leg: LegId) -> FirstReport {
     let routing = &cx.site.routing;
     let profile = match cx.legs.get(leg).map(|leg| &leg.who) {
         Some(Who::Agent(_) | Who::Caller(Peer::Softphone(_))) => Some(&routing.softphone_profile),
@@ -207,6 +229,7 @@ fn refuse_refer(cx: &mut Context<'_>, leg: LegId, refer: ReferId, refusal: Refus
         | Refusal::NoSuchTransfer
         | Refusal::AlreadyAnswered
         | Refusal::NotConfigured
+        | Refusal::NothingToJoin
         | Refusal::SameHotline
         | Refusal::UnknownTerritory
         | Refusal::TooManyTransfers
@@ -227,11 +250,7 @@ fn refused(cx: &mut Context<'_>, leg: LegId, why: Refusal) {
 impl Transfer {
     /// Makes a transfer of a request, or says why not. Nothing has been dialled yet.
     fn begin(cx: &mut Context<'_>, pair: Pair, request: Request) -> Result<(Self, Arc<Decision>), Refusal> {
-        let made = &cx.record.transfers;
-        let taken = made.iter().filter(|transfer| transfer.answered.is_some()).count();
-        if taken >= cx.site.transfers_per_call || made.len() >= MAX_REQUESTS {
-            return Err(Refusal::TooManyTransfers);
-        }
+        room_for_another(cx)?;
         let from = cx.record.hotline_of(pair.party).clone();
         let handover = Handover {
             from_hotline: &from,
@@ -242,25 +261,60 @@ impl Transfer {
             caller: &cx.decision.caller_id,
             at: cx.site.local_time,
         };
-        let decision = routing::decide_transfer(&cx.site.routing, &handover).map_err(refusal)?;
-        let decision = Arc::new(decision);
+        let decision = Arc::new(routing::decide_transfer(&cx.site.routing, &handover).map_err(refusal)?);
+        Ok((Self::enter(cx, pair.party, request, from, &decision), decision))
+    }
+
+    /// Makes a transfer of a REFER of `transferor` that names a consultation, or says why not.
+    pub(super) fn of_consultation(
+        cx: &mut Context<'_>,
+        pair: Pair,
+        transferor: LegId,
+        refer: &Refer,
+        consultation: &Decision,
+    ) -> Result<(Self, Arc<Decision>), Refusal> {
+        room_for_another(cx)?;
+        let agent = referrer(cx, pair.party, refer);
+        let from = cx.record.hotline_of(pair.party).clone();
+        let referral = Referral { agent: agent.clone(), hotline: from.clone() };
+        let decided = routing::decide_join(consultation, &cx.decision.caller_id, referral);
+        let decision = Arc::new(decided.map_err(refusal)?);
+        let request = Request {
+            to: decision.hotline.as_str().to_owned(),
+            territory: None,
+            particulars: Particulars::default(),
+            agent,
+            trigger: Trigger::Refer,
+            telling: Telling::Notify(refer.id),
+        };
+        Ok((Self::enter(cx, transferor, request, from, &decision), decision))
+    }
+
+    /// Enters a transfer into the record.
+    fn enter(
+        cx: &mut Context<'_>,
+        transferor: LegId,
+        request: Request,
+        from: HotlineId,
+        decision: &Arc<Decision>,
+    ) -> Self {
         let id = TransferId((u128::from(cx.supplies.random()) << 64) | u128::from(cx.supplies.random()));
         cx.record.transfers.push(TransferRecord {
             id,
             trigger: request.trigger,
-            transferor: pair.party,
+            transferor,
             agent: request.agent,
             from,
-            decision: Arc::clone(&decision),
+            decision: Arc::clone(decision),
             particulars: request.particulars,
             requested: cx.now,
             attempts: Vec::new(),
             answered: None,
             ended: None,
         });
-        let transfer = Self { id, transferor: pair.party, telling: request.telling };
-        transfer.tell(cx, TransferStep::Requested { trigger: request.trigger, decision: Arc::clone(&decision) });
-        Ok((transfer, decision))
+        let transfer = Self { id, transferor, telling: request.telling };
+        transfer.tell(cx, TransferStep::Requested { trigger: request.trigger, decision: Arc::clone(decision) });
+        transfer
     }
 
     // --- how it goes ---
@@ -290,6 +344,14 @@ impl Transfer {
         }
     }
 
+    /// The target has been reached in a consultation.
+    pub(super) fn reached(&self, cx: &mut Context<'_>, leg: LegId) {
+        if let Some(who) = cx.legs.get(leg).map(|leg| leg.who.clone()) {
+            self.entry(cx).attempts.push(leg);
+            self.tell(cx, TransferStep::Dialling { leg, who });
+        }
+    }
+
     /// A target has answered.
     pub(super) fn answered(&self, cx: &mut Context<'_>, leg: LegId) {
         self.tell(cx, TransferStep::Answered { leg });
@@ -314,13 +376,15 @@ impl Transfer {
 
     /// The transferor has gone; the transfer goes on without it.
     pub(super) fn forsaken(&mut self, cx: &mut Context<'_>) {
-        self.telling = Telling::Events;
+        self.is_alone(cx);
         self.tell(cx, TransferStep::Forsaken);
     }
 
-    /// The transferor's leg is gone when there is nothing left to tell.
-    pub(super) const fn is_alone(&mut self) {
-        self.telling = Telling::Events;
+    /// The leg that had the caller is gone. Nobody is left to be told, unless the REFER came on the consultation.
+    pub(super) fn is_alone(&mut self, cx: &Context<'_>) {
+        if !cx.legs.is_parting(self.transferor) {
+            self.telling = Telling::Events;
+        }
     }
 
     // --- how it ends ---
@@ -329,10 +393,13 @@ impl Transfer {
     ///
     /// This is the place that waits for the record on disk (at most 500 ms, then with an alarm): the join has long
     /// happened, only the last NOTIFY and our BYE come behind it.
-    pub(super) fn release_transferor(&self, cx: &mut Context<'_>) {
+    pub(super) fn release_transferor(&self, cx: &mut Context<'_>, party: LegId) {
         match self.telling {
             Telling::Notify(refer) => goodbye::begin(cx, self.transferor, refer, 200, GOODBYE),
-            Telling::Events => cx.release(self.transferor, crate::call::record::NORMAL),
+            Telling::Events => cx.release(self.transferor, record::NORMAL),
+        }
+        if party != self.transferor {
+            cx.release(party, record::NORMAL);
         }
     }
 
@@ -387,8 +454,13 @@ impl Transfer {
     }
 
     fn report(&self, cx: &mut Context<'_>, status: u16, last: Last) {
-        if let Telling::Notify(refer) = self.telling {
-            cx.order(self.transferor, LegOrder::Notify { refer, status, last });
+        let Telling::Notify(refer) = self.telling else { return };
+        match last {
+            // The REFER came on the consultation, which ends with the transfer.
+            Last::Yes if cx.legs.is_parting(self.transferor) => {
+                goodbye::begin(cx, self.transferor, refer, status, GOODBYE);
+            }
+            Last::Yes | Last::No => cx.order(self.transferor, LegOrder::Notify { refer, status, last }),
         }
     }
 
@@ -400,6 +472,13 @@ impl Transfer {
         let found = cx.record.transfers.iter_mut().find(|transfer| transfer.id == self.id);
         found.expect("a transfer is in the record from its beginning")
     }
+}
+
+fn room_for_another(cx: &Context<'_>) -> Result<(), Refusal> {
+    let made = &cx.record.transfers;
+    let taken = made.iter().filter(|transfer| transfer.answered.is_some()).count();
+    let full = taken >= cx.site.transfers_per_call || made.len() >= MAX_REQUESTS;
+    if full { Err(Refusal::TooManyTransfers) } else { Ok(()) }
 }
 
 const fn refusal(refusal: routing::Refusal) -> Refusal {

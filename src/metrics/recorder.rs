@@ -271,7 +271,7 @@ const fn result(record: &CallRecord) -> &'static str {
         (Some(Ending::ShutDown), None, _) => "shut_down",
         (Some(Ending::Refused(_)), None, _) => "refused",
         (Some(Ending::CallerUnreachable(_)), None, _) => "caller_unreachable",
-        (Some(Ending::CallerHungUp | Ending::ServicePartyHungUp), None, Some(_)) => "answered",
-        (Some(Ending::CallerHungUp | Ending::ServicePartyHungUp), None, None) => "abandoned",
+        (Some(Ending::CallerHungUp | Ending::ServicePartyHungUp | Ending::Joined(_)), None, Some(_)) => "answered",
+        (Some(Ending::CallerHungUp | Ending::ServicePartyHungUp | Ending::Joined(_)), None, None) => "abandoned",
     }
 }

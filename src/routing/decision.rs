@@ -229,6 +229,15 @@ pub fn decide_transfer(config: &Config, handover: &Handover<'_>) -> Result<Decis
     Ok(Decision { referral: Some(referral), ..decision })
 }
 
+/// Decides about a transfer whose target an agent has reached in a call of its own: the way that led there stands, the
+/// number shown from now on is the citizen's.
+pub fn decide_join(consultation: &Decision, citizens: &CallerId, referral: Referral) -> Result<Decision, Refusal> {
+    if consultation.hotline == referral.hotline {
+        return Err(Refusal::SameHotline);
+    }
+    Ok(Decision { caller_id: citizens.clone(), referral: Some(referral), ..consultation.clone() })
+}
+
 /// Whose number is shown: what is believed of a trunk's claims, or the agent's own number.
 fn caller_id(config: &Config, enquiry: &Enquiry<'_>, why: &mut Vec<Why>) -> CallerId {
     match enquiry.from {

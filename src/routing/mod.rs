@@ -35,5 +35,6 @@ pub use caller_id::{CallerId, Presentation};
 pub use claims::{Claim, Claims};
 pub use config::Config;
 pub use decision::{
-    Decision, Enquiry, Handover, Located, LocatedBy, Refusal, RegionHints, current_plan, decide, decide_transfer,
+    Decision, Enquiry, Handover, Located, LocatedBy, Refusal, RegionHints, current_plan, decide, decide_join,
+    decide_transfer,
 };

@@ -26,6 +26,13 @@ impl Session {
         &self.local
     }
 
+    /// Our side is at another address from now on. The dialog is the same: the session keeps its id, and what is said next
+    /// counts as a change.
+    pub const fn move_to(&mut self, address: IpAddr, port: u16) {
+        self.local.address = address;
+        self.local.port = port;
+    }
+
     /// Our offer, wanting `direction`.
     pub fn offer(&mut self, direction: Direction) -> Bytes {
         let mut local = LocalMedia { direction, ..self.local.clone() };

@@ -145,8 +145,12 @@ pub enum ReferTarget {
     Uri(Uri),
     /// Its Replaces names another leg of the same peer: the two calls are to be joined.
     Leg(LegId),
-    /// Its Replaces names no living dialog of ours.
-    NoSuchDialog,
+    /// Its Replaces names nothing that could be joined.
+    Unmatched {
+        /// What an INVITE with that Replaces would get: 481 for no dialog or several, 486 for a dialog that is not early
+        /// any more, 603 for one that has ended (RFC 3891 3).
+        code: u16,
+    },
 }
 
 /// Whether the sender of a REFER wants to hear how it goes (RFC 4488).

@@ -75,6 +75,12 @@ pub enum LegOrder {
         /// Our offer.
         sdp: Bytes,
     },
+    /// Somebody else is behind us from now on: our later re-INVITEs and UPDATEs say so (RFC 3325 5, trap T20). Nothing
+    /// is sent for it alone.
+    Present {
+        /// Identity and privacy, as the recipe writes them.
+        headers: Vec<(Name, Bytes)>,
+    },
     /// Answer the peer's `LegFact::Offered`: its answer, or our offer if it wanted one.
     Answer {
         /// The SDP.
@@ -153,7 +159,7 @@ impl fmt::Debug for OutgoingInvite {
 // === impl LegOrder ===
 
 impl fmt::Debug for LegOrder {
-    /// Session descriptions and keys are not shown (rule 18).
+    /// Session descriptions, keys and numbers are not shown (rule 18).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Progress { code, sdp } => {
@@ -162,6 +168,10 @@ impl fmt::Debug for LegOrder {
             }
             Self::Accept { sdp } => f.debug_struct("Accept").field("sdp_bytes", &sdp.len()).finish(),
             Self::Offer { sdp } => f.debug_struct("Offer").field("sdp_bytes", &sdp.len()).finish(),
+            Self::Present { headers } => {
+                let names: Vec<&Name> = headers.iter().map(|(name, _)| name).collect();
+                f.debug_struct("Present").field("headers", &names).finish()
+            }
             Self::Answer { sdp } => f.debug_struct("Answer").field("sdp_bytes", &sdp.len()).finish(),
             Self::Reject { code, cause, retry_after_s } => {
                 let mut shown = f.debug_struct("Reject");

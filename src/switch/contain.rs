@@ -58,7 +58,7 @@ impl Switch {
     }
 
     /// Runs one handler on a copy. `None` if it panicked: what it had ordered is thrown away with the copy.
-    fn attempt(
+    pub(super) fn attempt(
         &mut self,
         now: Instant,
         call: &Call,

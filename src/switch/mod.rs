@@ -19,6 +19,7 @@ mod contain;
 mod door;
 mod gateways;
 pub mod input;
+mod join;
 pub mod output;
 mod probe;
 mod reconfigure;
@@ -48,7 +49,7 @@ use crate::routing::config::Priority;
 use crate::routing::decision::Decision;
 use crate::sip;
 use crate::sip::endpoint::Endpoint;
-use crate::sip::fact::{Cause, ContactRoute, IncomingInvite, Observation, Peer};
+use crate::sip::fact::{Cause, ContactRoute, IncomingInvite, LegFact, Observation, Peer};
 use crate::sip::order::LegOrder;
 use agents::{Agents, SeatChange};
 pub use census::Census;
@@ -217,6 +218,7 @@ impl Switch {
     fn on_event(&mut self, now: Instant, event: sip::fact::Event) {
         match event {
             sip::fact::Event::Incoming(invite) => self.on_invite(now, *invite),
+            sip::fact::Event::Leg { leg, fact: LegFact::Referred(refer) } if self.join(now, leg, &refer) => {}
             sip::fact::Event::Leg { leg, fact } => {
                 self.note_gateway(now, leg, &fact);
                 match self.legs.get(&leg) {
@@ -391,8 +393,11 @@ impl Switch {
         after.trunks.iter().for_each(|trunk| self.trunks.add(trunk));
         before.trunks.iter().for_each(|trunk| self.trunks.remove(trunk));
         for leg in before.legs.iter().filter(|leg| !after.legs.contains(leg)) {
-            self.legs.remove(leg);
-            self.gateways.forget(*leg);
+            // A leg may have come over to another call, which has been accounted for before.
+            if self.legs.get(leg) == Some(&id) {
+                self.legs.remove(leg);
+                self.gateways.forget(*leg);
+            }
         }
         self.legs.extend(after.legs.iter().map(|leg| (*leg, id)));
         if waits {

@@ -75,6 +75,7 @@ impl Hunt {
             return self.gone(cx, leg, Some(488), Further::Gateway).into();
         }
         cx.connected(leg);
+        cx.make_known(leg, &self.decision);
         self.taken = self.take(cx, leg).and_then(|attempt| attempt.way);
         self.let_go(cx, &record::ANSWERED_ELSEWHERE);
         Outcome::Found { leg, hunt: self }

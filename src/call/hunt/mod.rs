@@ -224,6 +224,31 @@ impl Hunt {
         Self::new(cx, decision, first, Rounds::UntilTaken)
     }
 
+    /// A hunt that has nobody left: whoever was reached was not found by it.
+    pub(super) fn over_and_done(cx: &mut Context<'_>, decision: Arc<Decision>) -> Self {
+        let hunt = Self::new(cx, decision, None, Rounds::Once);
+        Self { step: hunt.decision.plan.len(), choice: Choice::Any, ..hunt }
+    }
+
+    /// The hunt of a consultation goes on in this call, once through what is left of its plan. Its legs have come over.
+    pub(super) fn taken_over(self, cx: &mut Context<'_>, decision: Arc<Decision>) -> Turn {
+        let fresh = Self::new(cx, decision, None, Rounds::Once);
+        let hunt = Self { id: fresh.id, decision: fresh.decision, rounds: fresh.rounds, first: None, ..self };
+        if !hunt.rings() {
+            return hunt.advance(cx);
+        }
+        for attempt in hunt.ringing.iter().filter(|attempt| attempt.way.is_some() && attempt.heard == Heard::Nothing) {
+            cx.start(hunt.timer(Wait::FirstWord(attempt.leg)), gateways::GATEWAY_PATIENCE);
+        }
+        cx.start(hunt.timer(Wait::RingTimeout), hunt.decision.ring_timeout);
+        Turn::Searching(hunt)
+    }
+
+    /// Its legs: those that ring, and those that have said nothing in time.
+    pub(super) fn legs(&self) -> impl Iterator<Item = LegId> + '_ {
+        self.ringing.iter().chain(&self.silent).map(|attempt| attempt.leg)
+    }
+
     /// Its number, which its timers carry.
     pub(super) const fn id(&self) -> HuntId {
         self.id

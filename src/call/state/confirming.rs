@@ -36,7 +36,7 @@ pub(crate) struct Confirming {
 
 impl Confirming {
     /// The target has answered, with a session that can be used.
-    pub(super) fn begin(
+    pub(in crate::call) fn begin(
         cx: &mut Context<'_>,
         pair: Pair,
         mood: Mood,
@@ -119,6 +119,10 @@ impl Confirming {
     }
 
     fn on_target(self, cx: &mut Context<'_>, fact: LegFact) -> State {
+        if party::cannot_follow(cx, self.target, &fact) {
+            cx.release(self.target, record::UNAVAILABLE);
+            return self.untake(cx);
+        }
         match party::on_fact(cx, self.target, fact, self.pair.caller) {
             Said::Nothing => self.stay(cx),
             Said::Referred(refer) => {
@@ -212,7 +216,7 @@ impl Confirming {
     /// The target has the call and is heard: the agent is released, and two are in talk.
     fn complete(self, cx: &mut Context<'_>) -> State {
         trial::stop(cx);
-        self.transfer.release_transferor(cx);
+        self.transfer.release_transferor(cx, self.pair.party);
         Pair { caller: self.pair.caller, party: self.target }.joined(cx, Mood::Talking)
     }
 

@@ -59,11 +59,15 @@ impl Entrusted {
     ) -> State {
         match trial {
             Trial::Running { voiced, left } => {
-                transfer.is_alone();
+                transfer.is_alone(cx);
                 cx.start(Timer::TargetSilent, TARGET_SILENT);
                 Self { caller, target, standing: Standing::OnTrial { transfer, voiced, left } }.stay(cx)
             }
-            Trial::Taken => Self::unheard(cx, caller, target),
+            Trial::Taken => {
+                transfer.is_alone(cx);
+                transfer.report_success(cx);
+                Self::unheard(cx, caller, target)
+            }
         }
     }
 
@@ -117,6 +121,10 @@ impl Entrusted {
     }
 
     fn on_target(self, cx: &mut Context<'_>, fact: LegFact) -> State {
+        if party::cannot_follow(cx, self.target, &fact) {
+            cx.release(self.target, record::UNAVAILABLE);
+            return self.untake(cx);
+        }
         match party::on_fact(cx, self.target, fact, self.caller) {
             Said::Nothing => self.stay(cx),
             Said::Referred(refer) => {
@@ -198,6 +206,7 @@ impl Entrusted {
         match self.standing {
             Standing::OnTrial { ref transfer, voiced, .. } => {
                 transfer.taken(cx, self.target);
+                transfer.report_success(cx);
                 match voiced {
                     Voiced::Yes => self.complete(cx),
                     Voiced::NotYet => Self { standing: Standing::Taken, ..self }.stay(cx),

@@ -55,6 +55,8 @@ pub(super) use unheard::Unheard;
 use crate::base::ids::LegId;
 use crate::call::context::Context;
 use crate::call::event::Event;
+use crate::call::hunt::Hunt;
+use crate::call::pair::{Mood, Pair};
 use crate::call::transfer::Transfer;
 use crate::routing::Decision;
 
@@ -176,6 +178,44 @@ impl State {
             Self::Unheard(state) => Some(state.target()),
             Self::ThreeWay(state) => Some(state.agent()),
             Self::Offered(_) | Self::Ringing(_) | Self::Recovering(_) | Self::Forsaken(_) | Self::Releasing(_) => None,
+        }
+    }
+
+    /// Two who are simply in talk, and whether one of them holds.
+    pub(super) const fn pair(&self) -> Option<(Pair, Mood)> {
+        match self {
+            Self::Talking(Talking(pair)) => Some((*pair, Mood::Talking)),
+            Self::Held(Held(pair)) => Some((*pair, Mood::Held)),
+            Self::Offered(_)
+            | Self::Ringing(_)
+            | Self::Recovering(_)
+            | Self::Transferring(_)
+            | Self::Forsaken(_)
+            | Self::Confirming(_)
+            | Self::Entrusted(_)
+            | Self::Unheard(_)
+            | Self::ThreeWay(_)
+            | Self::Releasing(_)
+            | Self::Quarantined(_) => None,
+        }
+    }
+
+    /// The hunt for a caller who has nobody.
+    pub(super) const fn hunt(&self) -> Option<&Hunt> {
+        match self {
+            Self::Ringing(state) => Some(state.hunt()),
+            Self::Recovering(state) => Some(state.hunt()),
+            Self::Unheard(_)
+            | Self::Offered(_)
+            | Self::Talking(_)
+            | Self::Held(_)
+            | Self::Transferring(_)
+            | Self::Forsaken(_)
+            | Self::Confirming(_)
+            | Self::Entrusted(_)
+            | Self::ThreeWay(_)
+            | Self::Releasing(_)
+            | Self::Quarantined(_) => None,
         }
     }
 

@@ -17,7 +17,8 @@ pub(crate) struct Releasing;
 impl Releasing {
     /// Lets every leg go that has not been let go yet, but those to which we are saying goodbye: they have a deadline.
     pub(in crate::call) fn all(cx: &mut Context<'_>, cause: &Cause) -> State {
-        let legs: Vec<LegId> = cx.legs.iter().map(|leg| leg.id).filter(|leg| !cx.legs.is_parting(*leg)).collect();
+        let goodbye = |leg: &LegId| cx.timers.get(Timer::Goodbye(*leg)).is_some();
+        let legs: Vec<LegId> = cx.legs.iter().map(|leg| leg.id).filter(|leg| !goodbye(leg)).collect();
         for leg in legs {
             cx.release(leg, cause.clone());
         }

@@ -71,7 +71,7 @@ impl Walk {
                 *known = Knows::Leaving;
             }
             LegOrder::Progress { .. } => assert_eq!(*known, Knows::Calling, "{:#?}", self.trail),
-            LegOrder::Offer { .. } | LegOrder::Digit { .. } => {
+            LegOrder::Offer { .. } | LegOrder::Present { .. } | LegOrder::Digit { .. } => {
                 assert_eq!(*known, Knows::Connected, "{:#?}", self.trail)
             }
             LegOrder::Answer { .. }

@@ -69,17 +69,9 @@ impl Endpoint {
                 return Err(403);
             }
         };
-        let target = match refer_to.replaces.map(|replaces| self.named(&replaces)) {
+        let target = match &refer_to.replaces {
             None => ReferTarget::Uri(refer_to.uri),
-            Some(Named::Nothing | Named::Several) => ReferTarget::NoSuchDialog,
-            Some(Named::One(other, _)) if !self.is_bound_to(other, &peer) => {
-                self.silence(arrival.flow, "replaces_of_another");
-                return Err(403);
-            }
-            // Nobody is joined with itself.
-            Some(Named::One(other, _)) if other == leg => return Err(400),
-            Some(Named::One(_, Standing::Ending)) => ReferTarget::NoSuchDialog,
-            Some(Named::One(other, Standing::Called | Standing::Caller | Standing::Talking)) => ReferTarget::Leg(other),
+            Some(replaces) => self.refer_target(arrival, leg, &peer, replaces)?,
         };
         // RFC 4488 4.
         let declined = request.headers.get(&Name::ReferSub).is_some_and(|value| {
@@ -87,6 +79,34 @@ impl Endpoint {
         });
         let reports = if declined { Reports::Declined } else { Reports::Wanted };
         Ok(Asked { target, referred_by: request.headers.referred_by(), reports })
+    }
+
+    /// The dialog that the Replaces of a Refer-To names.
+    fn refer_target(
+        &mut self,
+        arrival: &Arrival,
+        leg: LegId,
+        peer: &Peer,
+        replaces: &Replaces,
+    ) -> Result<ReferTarget, u16> {
+        let (other, standing) = match self.named(replaces) {
+            Named::One(other, standing) => (other, standing),
+            Named::Nothing if self.has_ended(replaces, peer) => return Ok(ReferTarget::Unmatched { code: 603 }),
+            Named::Nothing | Named::Several => return Ok(ReferTarget::Unmatched { code: 481 }),
+        };
+        if !self.is_bound_to(other, peer) {
+            self.silence(arrival.flow, "replaces_of_another");
+            return Err(403);
+        }
+        // Nobody is joined with itself.
+        if other == leg {
+            return Err(400);
+        }
+        Ok(match standing {
+            Standing::Ending => ReferTarget::Unmatched { code: 603 },
+            Standing::Talking if replaces.only == Only::Early => ReferTarget::Unmatched { code: 486 },
+            Standing::Called | Standing::Caller | Standing::Talking => ReferTarget::Leg(other),
+        })
     }
 
     /// Both tags are looked up, because either may be ours; all three values must match one dialog (traps T28, T29).

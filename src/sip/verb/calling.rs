@@ -213,6 +213,7 @@ impl Calling {
             | LegOrder::Accept { .. }
             | LegOrder::Reject { .. }
             | LegOrder::Offer { .. }
+            | LegOrder::Present { .. }
             | LegOrder::Answer { .. }
             | LegOrder::RejectOffer { .. }
             | LegOrder::Digit { .. }

@@ -99,6 +99,7 @@ impl Offered {
                 State::Rejected(Rejected::new(self.invite))
             }
             LegOrder::Offer { .. }
+            | LegOrder::Present { .. }
             | LegOrder::Answer { .. }
             | LegOrder::RejectOffer { .. }
             | LegOrder::Digit { .. }

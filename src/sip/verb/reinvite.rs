@@ -372,6 +372,9 @@ impl Talking {
         };
         let mut request = self.dialog.request(method);
         cx.introduce(&mut request.headers);
+        for (name, value) in &self.presents {
+            request.headers.push(name.clone(), value.clone());
+        }
         if let Some(timer) = self.session.timer() {
             request.headers.push(Name::SessionExpires, timer.refresh_value());
         }

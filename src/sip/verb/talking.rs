@@ -13,7 +13,7 @@ use super::{Concern, Input, LegTimer, Standing, State, TalkingTimer, info, serve
 use crate::sip::dialog::session_timer::SessionTimer;
 use crate::sip::dialog::{Dialog, Sequence};
 use crate::sip::fact::{Cause, LegFact, Loss};
-use crate::sip::message::{Method, Request, Response};
+use crate::sip::message::{Method, Name, Request, Response};
 use crate::sip::order::LegOrder;
 use crate::sip::transaction::machine::Class;
 use crate::sip::transaction::table::{TxId, What};
@@ -29,6 +29,8 @@ pub struct Talking {
     pub(super) exchange: Exchange,
     /// The newest offer that the call has ordered while another was on its way.
     pub(super) next_offer: Option<Bytes>,
+    /// Who is behind us, if that has changed since the INVITE.
+    pub(super) presents: Vec<(Name, Bytes)>,
     /// Whether we still want it.
     pub(super) wish: Wish,
     /// The session timer.
@@ -70,6 +72,7 @@ impl Talking {
             invite: Origin::Ours(invite),
             exchange: Exchange::Idle,
             next_offer: None,
+            presents: Vec::new(),
             wish: Wish::Stay,
             session,
             refers: Refers::none(),
@@ -93,6 +96,7 @@ impl Talking {
             invite: Origin::Theirs,
             exchange: Exchange::AckOwed(owed),
             next_offer: None,
+            presents: Vec::new(),
             wish: Wish::Stay,
             session,
             refers: Refers::none(),
@@ -179,6 +183,7 @@ impl Talking {
     fn on_order(mut self: Box<Self>, cx: &mut Context<'_>, order: LegOrder) -> State {
         match order {
             LegOrder::Offer { sdp } => self.order_offer(cx, sdp),
+            LegOrder::Present { headers } => self.presents = headers,
             LegOrder::Answer { sdp } => return self.order_answer(cx, &sdp),
             LegOrder::RejectOffer { code } => return self.order_reject_offer(cx, code),
             LegOrder::Digit { digit, duration_ms } => {

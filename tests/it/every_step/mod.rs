@@ -1,5 +1,6 @@
 //! A whole call - set-up, talk, hold, resume, keys, hang-up - and at each of its steps, in turn, one thing goes wrong.
 
+mod join;
 mod transfer;
 
 use std::time::Duration;

@@ -5,6 +5,7 @@ mod agent_12345_transfers_caller_to_110;
 mod agent_hangs_up_before_its_200_arrives;
 mod agent_lost_caller_is_kept_and_rerouted;
 mod agent_rings_out_next_agent_is_rung;
+mod an_agent_joins_its_two_calls;
 mod an_agent_takes_its_own_call_to_another_telephone;
 mod bad_reload_keeps_the_old_configuration;
 mod bye_crossing;

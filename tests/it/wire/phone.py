@@ -1,7 +1,7 @@
 """A softphone on PJSUA2, driven line by line: commands on standard input, facts on standard output.
 
 Commands: dial URI [CLAIMED NUMBER] | answer | hold | resume | hangup [CODE] | digits DIGITS | info DIGITS
-          | transfer URI | quit
+          | transfer URI | consult URI | join | quit
 Facts:    ready | registered CODE | incoming URI | state STATE CODE | media up | media held | digit DIGIT
           | transfer CODE more|final | failed TEXT
 
@@ -80,6 +80,7 @@ class Phone:
     def __init__(self, options):
         self.options = options
         self.call = None
+        self.first = None
         self.endpoint = pj.Endpoint()
         self.endpoint.libCreate()
         config = pj.EpConfig()
@@ -176,6 +177,13 @@ class Phone:
                 dtmf = pj.CallSendDtmfParam()
                 dtmf.method, dtmf.duration, dtmf.digits = pj.PJSUA_DTMF_METHOD_SIP_INFO, 160, digit
                 self.call.sendDtmf(dtmf)
+        elif verb == "consult":
+            # A second call; the first one is kept.
+            self.first = self.call
+            self.call = Call(self)
+            self.call.makeCall(rest, prm)
+        elif verb == "join":
+            self.first.xferReplaces(self.call, prm)
         elif verb == "transfer":
             self.call.xfer(rest, prm)
         else:
@@ -205,6 +213,7 @@ class Phone:
         # The recorder writes its header when it is destroyed.
         self.recorder = None
         self.call = None
+        self.first = None
         self.endpoint.libDestroy()
 
 

@@ -42,13 +42,24 @@ pub(super) struct PhoneSetup {
     pub(super) codec: &'static str,
     /// When it answers.
     pub(super) pickup: Pickup,
+    /// How calls reach it.
+    pub(super) place: Place,
+}
+
+/// How calls reach a phone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// It registers.
+    Office,
+    /// It stands behind a trunk, at the trunk's address.
+    Trunk,
 }
 
 impl PhoneSetup {
     /// A UDP phone of agent `user` that answers at once.
     pub(super) fn new(user: &'static str, address: impl Into<IpAddr>, tone_hz: u32) -> Self {
         let address = address.into();
-        Self { user, address, transport: "udp", tone_hz, codec: "PCMA", pickup: Pickup::AtOnce }
+        Self { user, address, transport: "udp", tone_hz, codec: "PCMA", pickup: Pickup::AtOnce, place: Place::Office }
     }
 
     /// Starts the phone and waits until it has registered.
@@ -56,6 +67,11 @@ impl PhoneSetup {
         let mut phone = self.start(loopback, registrar, PASSWORD);
         phone.process.expect("registered 200");
         phone
+    }
+
+    /// Starts the phone as the seat behind a trunk.
+    pub(super) fn behind_its_trunk(self, loopback: &Loopback, daemon: SocketAddr) -> Phone {
+        Self { place: Place::Trunk, ..self }.start(loopback, daemon, PASSWORD)
     }
 
     /// Starts the phone with this password.
@@ -74,6 +90,9 @@ impl PhoneSetup {
             .arg(loopback.file(&format!("{name}.pj.log")));
         if self.pickup == Pickup::WhenTold {
             command.arg("--manual");
+        }
+        if self.place == Place::Trunk {
+            command.arg("--stranger");
         }
         let mut process = Process::start(loopback, &name, command);
         process.expect("ready");

@@ -13,6 +13,7 @@ use lianxian::base::time::Instant;
 use lianxian::call::notice::What;
 use lianxian::media::order::Order;
 
+use super::joins::{Named, ReferWatch};
 use super::sdp_writer::{Direction, Session};
 use super::sip_writer::{SipText, user_of};
 use super::sound::{Rtp, Sound, listen};
@@ -92,21 +93,10 @@ pub struct LegWatch {
     pub voice_in: Option<(Instant, Instant)>,
     /// When another stream's voice was last sent to this leg, by stream.
     pub voice_out: BTreeMap<u32, Instant>,
-}
-
-/// A REFER of a party.
-#[derive(Clone, Debug)]
-pub struct ReferWatch {
-    /// When it was delivered.
-    pub at: Instant,
-    /// Our final response.
-    pub answer: Option<u16>,
-    /// Whether the party declined reports (RFC 4488).
-    pub silent: bool,
-    /// When our last report left.
-    pub settled_at: Option<Instant>,
-    /// The status of the last report.
-    pub told: Option<u16>,
+    /// Whom our latest re-INVITE asserted.
+    pub told_again: Option<String>,
+    /// It was an agent's consultation, and what it had reached was joined with a citizen's call.
+    pub joined: bool,
 }
 
 impl LegWatch {
@@ -326,6 +316,8 @@ impl Ledger {
             sent_at: None,
             voice_in: None,
             voice_out: BTreeMap::new(),
+            told_again: None,
+            joined: false,
         };
         self.legs.insert(message.call_id().to_owned(), leg);
         self.matters.entry(matter).or_default().insert(message.call_id().to_owned());
@@ -372,7 +364,8 @@ impl Ledger {
             }
             "REFER" if message.cseq().0 >= leg.peer_cseq => {
                 let silent = message.header("refer-sub").is_some_and(|value| value.starts_with("false"));
-                let refer = ReferWatch { at, answer: None, silent, settled_at: None, told: None };
+                let names = message.header("refer-to").and_then(Named::read);
+                let refer = ReferWatch { at, answer: None, silent, settled_at: None, told: None, names };
                 leg.refers.entry(message.cseq().0).or_insert(refer);
             }
             "ACK" if leg.answered_at.is_some() && message.cseq().0 == leg.invite_cseq => {
@@ -472,7 +465,10 @@ impl Ledger {
                         refer.told.or_else(|| message.body.split(' ').nth(1).and_then(|code| code.parse().ok()));
                 }
             }
-            "INVITE" if message.tag("to").is_some() && cseq > leg.our_cseq => leg.our_reinvite = Some((cseq, at)),
+            "INVITE" if message.tag("to").is_some() && cseq > leg.our_cseq => {
+                leg.our_reinvite = Some((cseq, at));
+                leg.told_again = message.header("p-asserted-identity").map(|value| eleven(user_of(value)));
+            }
             _ => {}
         }
         if method != "ACK" && method != "CANCEL" {
@@ -497,6 +493,12 @@ impl Ledger {
             && let Some(refer) = leg.refers.get_mut(&cseq)
         {
             refer.answer.get_or_insert(code);
+            let names = refer.names.clone().filter(|_| code < 300);
+            if let Some(other) = names
+                && self.legs.get(&other.call_id).is_some_and(|leg| other.fits(leg))
+            {
+                self.join(message.call_id(), &other.call_id);
+            }
         }
         if let Some(leg) = self.legs.get_mut(message.call_id())
             && method == "BYE"

@@ -9,6 +9,7 @@
 pub mod chance;
 pub mod clock;
 pub mod invariants;
+pub mod joins;
 pub mod ledger;
 pub mod net;
 pub mod parties;

@@ -126,12 +126,17 @@ fn t44_the_replaces_of_a_refer_is_resolved_to_a_leg_of_the_same_peer() {
     assert!(bench.only().is("SIP/2.0 603 "));
     bench.receive(TRUNK, &attended(3, "nobody;to-tag=b1;from-tag=c1"));
     let (id, found) = target(&mut bench);
-    assert_eq!(found, ReferTarget::NoSuchDialog);
+    assert_eq!(found, ReferTarget::Unmatched { code: 481 });
     bench.order(leg, LegOrder::RejectRefer { refer: id, code: 404 });
     assert!(bench.only().is("SIP/2.0 404 "));
+    bench.receive(TRUNK, &attended(4, &format!("{named};early-only")));
+    let (id, found) = target(&mut bench);
+    assert_eq!(found, ReferTarget::Unmatched { code: 486 }, "it is early no more");
+    bench.order(leg, LegOrder::RejectRefer { refer: id, code: 603 });
+    bench.only();
     // Its own dialog.
     let own = format!("call-1@192.0.2.10;to-tag={};from-tag=caller", ok.tag("To"));
-    bench.receive(TRUNK, &attended(4, &own));
+    bench.receive(TRUNK, &attended(5, &own));
     assert!(bench.only().is("SIP/2.0 400 "));
 }
 

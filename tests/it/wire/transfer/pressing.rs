@@ -9,7 +9,7 @@ use crate::wire::baresip::Baresip;
 use crate::wire::client::Client;
 use crate::wire::linphone::Linphone;
 use crate::wire::loopback::Loopback;
-use crate::wire::phone::{Phone, PhoneSetup};
+use crate::wire::phone::{Phone, PhoneSetup, Pickup};
 use crate::wire::setup::{CITIZEN, DAEMON, Daemon, REALM, Setup};
 use crate::wire::sipp::{Sipp, SippSetup};
 use crate::wire::sound::{AGENT_HZ, CITIZEN_HZ, THIRD_HZ, Voice};
@@ -106,6 +106,57 @@ fn pjsua_holds_and_then_presses_transfer() {
     heard.must_hear(THIRD_HZ, Duration::from_millis(1_500));
     scene.mouth.finish().must_hear(CITIZEN_HZ, Duration::from_millis(1_500));
     scene.daemon.ends_clean();
+}
+
+/// Trap T44: the agent holds, asks the seat in a call of its own, and joins the two; before the seat's answer or after it.
+fn pjsua_joins(name: &str, asks_first: bool) {
+    let net = Loopback::new(name);
+    let daemon = setup(&net).start();
+    let mut agent = pjsua(&net, &daemon);
+    let pickup = if asks_first { Pickup::AtOnce } else { Pickup::WhenTold };
+    let seat = PhoneSetup { pickup, ..PhoneSetup::new("110", net.host(10), THIRD_HZ) };
+    let mut seat = seat.behind_its_trunk(&net, daemon.sip);
+    let ear = Voice::new((net.host(2), 4_000).into(), CITIZEN_HZ);
+    let citizen = SippSetup::new("citizen_calls", net.host(2), daemon.sip, ear.address());
+    let mut citizen = SippSetup { talk: Duration::from_secs(10), ..citizen }.start(&net);
+    ear.speak_to(citizen.media());
+    std::thread::sleep(Duration::from_millis(1_500));
+    agent.process.tell("hold");
+    agent.process.expect("media held");
+    agent.process.tell(&format!("consult sip:110@{REALM}"));
+    seat.process.expect("incoming");
+    std::thread::sleep(Duration::from_millis(1_500));
+    agent.process.tell("join");
+    if !asks_first {
+        std::thread::sleep(Duration::from_millis(500));
+        seat.process.tell("answer 200");
+    }
+    agent.process.expect("transfer 200 final");
+    citizen.passes();
+    let heard = ear.finish();
+    heard.must_hear(AGENT_HZ, Duration::from_millis(500));
+    heard.must_hear(THIRD_HZ, Duration::from_millis(1_500));
+    heard.must_never_be_silent();
+    seat.process.expect("state DISCONNECTED");
+    let heard = seat.finish();
+    heard.must_hear(CITIZEN_HZ, Duration::from_millis(1_500));
+    if asks_first {
+        heard.must_hear(AGENT_HZ, Duration::from_millis(500));
+    }
+    let ended = agent.process.printed().matches("state DISCONNECTED").count();
+    assert_eq!(ended, 2, "the agent is released on both dialogs");
+    agent.finish();
+    daemon.ends_clean();
+}
+
+#[test]
+fn pjsua_joins_the_seat_that_it_has_asked() {
+    pjsua_joins("pjsua-joins", true);
+}
+
+#[test]
+fn pjsua_joins_the_seat_that_still_rings() {
+    pjsua_joins("pjsua-joins-early", false);
 }
 
 #[test]

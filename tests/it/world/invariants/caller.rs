@@ -121,7 +121,9 @@ pub fn i18_hang_up_is_carried_out(ledger: &Ledger, _: &Scene<'_>, step: &Step) -
 /// I19: we end the caller's leg only after its own BYE or CANCEL, or the deliberate BYE of the last service party.
 pub fn i19_caller_is_not_hung_up(ledger: &Ledger, scene: &Scene<'_>, step: &Step, effect: &Effect) -> Verdict {
     let Effect::Sip { party: Some(_), message, .. } = effect else { return Ok(()) };
-    let Some(caller) = ledger.legs.get(message.call_id()).filter(|leg| leg.side == Side::Caller) else { return Ok(()) };
+    // Whoever was reached in a consultation that was joined with a citizen's call is there now; the consultation is over.
+    let keeps = |leg: &&LegWatch| leg.side == Side::Caller && !leg.joined;
+    let Some(caller) = ledger.legs.get(message.call_id()).filter(keeps) else { return Ok(()) };
     if message.method() == Some("BYE") {
         return i19_bye(ledger, caller, step);
     }
@@ -185,8 +187,8 @@ pub fn i45_every_end_has_a_cause(_: &Ledger, _: &Scene<'_>, _: &Step, effect: &E
     for leg in &record.legs {
         let cause = match &leg.ended {
             Some((_, LegEnd::HungUp(cause) | LegEnd::Failed(cause) | LegEnd::Released(cause))) => cause,
-            // How it was lost is the cause.
-            Some((_, LegEnd::Lost(_))) => continue,
+            // How it was lost is the cause; and a leg that has moved goes on elsewhere.
+            Some((_, LegEnd::Lost(_) | LegEnd::Moved(_))) => continue,
             None => return Err(format!("{} of {} never ended", leg.leg, record.call)),
         };
         if cause.sip.is_none() && cause.q850.is_none() {
@@ -197,5 +199,6 @@ pub fn i45_every_end_has_a_cause(_: &Ledger, _: &Scene<'_>, _: &Step, effect: &E
 }
 
 fn connected_callers(ledger: &Ledger) -> impl Iterator<Item = (&String, &LegWatch)> {
-    ledger.legs.iter().filter(|(_, leg)| leg.side == Side::Caller && leg.is_up() && leg.acked_at.is_some())
+    let waits = |leg: &LegWatch| leg.side == Side::Caller && leg.is_up() && leg.acked_at.is_some() && !leg.joined;
+    ledger.legs.iter().filter(move |(_, leg)| waits(leg))
 }

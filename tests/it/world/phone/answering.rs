@@ -227,6 +227,9 @@ impl Phone {
     fn on_reinvite(&mut self, now: Instant, request: &SipText) {
         let call_id = request.call_id().to_owned();
         let contact = self.contact();
+        if let Some(code) = self.manners.refuses_offers {
+            return self.refuse_request(now, request, code);
+        }
         let Some(dialog) = self.dialog(&call_id).filter(|dialog| dialog.phase == Phase::Up) else {
             return self.refuse_request(now, request, 481);
         };

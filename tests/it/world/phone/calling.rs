@@ -278,6 +278,10 @@ impl Phone {
         }
         let Some(dialog) = self.dialog(&call_id) else { return };
         dialog.provisionals.push(code);
+        if code > 100 && dialog.phase == Phase::Calling {
+            // An early dialog (RFC 3261 12.1).
+            dialog.remote_tag = response.tag("to").map(str::to_owned);
+        }
         if let Some(theirs) = response.sdp().and_then(Session::read) {
             dialog.theirs = Some(theirs);
         }

@@ -111,6 +111,8 @@ pub struct Manners {
     pub voice_every: Duration,
     /// The Max-Forwards it writes.
     pub max_forwards: u8,
+    /// Its final response to any re-INVITE; none: it takes them.
+    pub refuses_offers: Option<u16>,
     /// Hang up this long after the call is up.
     pub hang_up_after: Option<Duration>,
     /// What it does with a NOTIFY.
@@ -136,6 +138,7 @@ impl Default for Manners {
             codecs: codecs(&[(8, "PCMA"), (0, "PCMU"), (101, "telephone-event")]),
             voice_every: Duration::from_millis(20),
             max_forwards: 70,
+            refuses_offers: None,
             hang_up_after: None,
             on_notify: OnNotify::Accept,
             bye_after_refer: None,
