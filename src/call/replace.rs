@@ -1,16 +1,21 @@
 //! Somebody takes the place of the service party: INVITE with Replaces (RFC 3891).
 //!
-//! Whether the newcomer may do so was decided where the INVITE came in (V22, V48). Only a party that is simply in talk
-//! is replaced; the caller's leg never is, and a call in which something else is under way is left as it is.
+//! Whether the newcomer may do so was decided where the INVITE came in: it is the one whose leg it replaces, on another
+//! telephone (V22, V48). A party that is simply in talk is replaced, or a callee who rings for a caller who has nobody:
+//! then the newcomer has answered in its place. The caller's leg never is, and a call in which something else is under way
+//! is left as it is.
 
 use crate::base::ids::LegId;
 use crate::call::Arrival;
+use crate::call::command::Refusal;
 use crate::call::context::Context;
+use crate::call::hunt::Hunt;
 use crate::call::leg::{Leg, Phase};
+use crate::call::notice::What;
 use crate::call::pair::{Mood, Pair};
 use crate::call::record::{self, Who};
 use crate::call::sound::Rules;
-use crate::call::state::{Held, State, Talking};
+use crate::call::state::State;
 use crate::routing::profile::Profile;
 use crate::sip::fact::Peer;
 use crate::sip::order::LegOrder;
@@ -20,21 +25,9 @@ const NOT_HERE: u16 = 603;
 
 /// One newcomer.
 pub(super) fn handle(cx: &mut Context<'_>, state: State, replaced: LegId, newcomer: &Arrival) -> State {
-    let pair = match &state {
-        State::Talking(Talking(pair)) | State::Held(Held(pair)) if pair.party == replaced => *pair,
-        State::Talking(_)
-        | State::Held(_)
-        | State::Offered(_)
-        | State::Ringing(_)
-        | State::Recovering(_)
-        | State::Transferring(_)
-        | State::Forsaken(_)
-        | State::Confirming(_)
-        | State::Entrusted(_)
-        | State::Unheard(_)
-        | State::ThreeWay(_)
-        | State::Releasing(_)
-        | State::Quarantined(_) => return decline(cx, state, newcomer.leg, NOT_HERE),
+    let Some(place) = Place::of(&state, replaced) else {
+        cx.publish(What::TransferRefused { leg: replaced, why: Refusal::NothingToJoin });
+        return decline(cx, state, newcomer.leg, NOT_HERE);
     };
     let (who, rules) = identity(cx, &newcomer.peer);
     cx.record.begin(cx.now, newcomer.leg, who.clone());
@@ -53,8 +46,34 @@ pub(super) fn handle(cx: &mut Context<'_>, state: State, replaced: LegId, newcom
         return state;
     }
     cx.accept(newcomer.leg);
-    cx.release(replaced, record::ANSWERED_ELSEWHERE);
-    Pair { caller: pair.caller, party: newcomer.leg }.joined(cx, Mood::Talking)
+    match place {
+        Place::Party(pair) => {
+            cx.release(replaced, record::ANSWERED_ELSEWHERE);
+            Pair { caller: pair.caller, party: newcomer.leg }.joined(cx, Mood::Talking)
+        }
+        Place::Callee { caller, mut hunt } => {
+            hunt.let_go(cx, &record::ANSWERED_ELSEWHERE);
+            Pair::join(cx, caller, newcomer.leg)
+        }
+    }
+}
+
+/// Whose place it is.
+enum Place {
+    /// That of a party who talks or holds.
+    Party(Pair),
+    /// That of a callee who rings.
+    Callee { caller: LegId, hunt: Hunt },
+}
+
+impl Place {
+    fn of(state: &State, replaced: LegId) -> Option<Self> {
+        if let Some((pair, _)) = state.pair() {
+            return (pair.party == replaced).then_some(Self::Party(pair));
+        }
+        let hunt = state.hunt().filter(|hunt| hunt.has(replaced))?;
+        Some(Self::Callee { caller: state.caller()?, hunt: hunt.clone() })
+    }
 }
 
 fn decline(cx: &mut Context<'_>, state: State, newcomer: LegId, code: u16) -> State {
@@ -66,15 +85,12 @@ fn decline(cx: &mut Context<'_>, state: State, newcomer: LegId, code: u16) -> St
 fn identity(cx: &Context<'_>, peer: &Peer) -> (Who, Rules) {
     let routing = &cx.site.routing;
     let profile = |id| routing.profile(id).cloned().unwrap_or_else(|| Profile::named(id.as_str()));
-    match peer {
-        Peer::Softphone(agent) => (Who::Agent(agent.clone()), Rules::new(&profile(&routing.softphone_profile), &[])),
-        Peer::Trunk(id) => {
-            let who = Who::Trunk { trunk: id.clone(), number: String::new() };
-            let rules = match routing.trunk(id) {
-                Some(trunk) => Rules::new(&profile(&trunk.profile), &trunk.networks),
-                None => Rules::new(&Profile::named(id.as_str()), &[]),
-            };
-            (who, rules)
-        }
-    }
+    let rules = match peer {
+        Peer::Softphone(_) => Rules::new(&profile(&routing.softphone_profile), &[]),
+        Peer::Trunk(id) => match routing.trunk(id) {
+            Some(trunk) => Rules::new(&profile(&trunk.profile), &trunk.networks),
+            None => Rules::new(&Profile::named(id.as_str()), &[]),
+        },
+    };
+    (Who::serving(peer), rules)
 }

@@ -6,7 +6,7 @@ use crate::base::time::Instant;
 use crate::call::Call;
 use crate::call::command::{CallSelector, Command, Refusal, Reply};
 use crate::call::event::Event;
-use crate::sip::fact::{Cause, IncomingInvite, Replaced, ReplacedPhase};
+use crate::sip::fact::{Cause, IncomingInvite, Replaced};
 use crate::sip::order::LegOrder;
 use crate::switch::Output;
 
@@ -37,14 +37,11 @@ impl Switch {
         call.legs().any(|leg| self.endpoint.call_id(leg.id()).is_some_and(|call_id| call_id == text.as_bytes()))
     }
 
-    /// An INVITE that wants to take the place of a leg. One that only rings is not replaced (RFC 3891 3).
+    /// An INVITE that wants to take the place of a leg: one that talks, or one that rings (RFC 3891 3).
     pub(super) fn on_replacing(&mut self, now: Instant, replaced: Replaced, invite: IncomingInvite) {
-        let call = self.legs.get(&replaced.leg).copied();
-        match (call, replaced.phase) {
-            (Some(call), ReplacedPhase::Confirmed) => {
-                self.run(now, call, Step::Replace(replaced.leg, super::arrival(invite)));
-            }
-            (Some(_), ReplacedPhase::Early) | (None, _) => {
+        match self.legs.get(&replaced.leg).copied() {
+            Some(call) => self.run(now, call, Step::Replace(replaced.leg, super::arrival(invite))),
+            None => {
                 let cause = Cause { sip: Some(603), q850: None };
                 self.endpoint.order(now, invite.leg, LegOrder::Reject { code: 603, cause, retry_after_s: None });
             }
