@@ -34,8 +34,12 @@ pub enum What {
         hotline: HotlineId,
         /// How urgent it is.
         priority: Priority,
-        /// Who calls; prints masked.
+        /// Whose number is shown; prints masked.
         caller: Pii,
+        /// The caller's leg.
+        leg: LegId,
+        /// Who calls, and over what.
+        who: Who,
     },
     /// A call was refused at the door; no call came of it.
     Refused {

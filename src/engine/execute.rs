@@ -95,6 +95,7 @@ impl Engine {
             rtp_send_failures: media.sockets.send_failures,
             rtp_receive_failures: media.sockets.receive_failures,
             media_orders_lost: media.orders_lost,
+            events_lost: self.desk.lost(),
         });
     }
 }
@@ -103,8 +104,8 @@ impl Engine {
 fn tell(notice: &Notice) {
     let call = notice.call;
     match &notice.what {
-        What::Arrived { hotline, priority, caller } => {
-            tracing::info!(event = "arrived", %call, %hotline, ?priority, %caller);
+        What::Arrived { hotline, priority, caller, leg, who } => {
+            tracing::info!(event = "arrived", %call, %hotline, ?priority, %caller, %leg, who = name(who));
         }
         What::Refused { code, why } => tracing::info!(event = "refused", %call, code, ?why),
         What::Dialled { leg, who } => tracing::info!(event = "dialled", %call, %leg, who = name(who)),

@@ -171,7 +171,9 @@ pub struct Desk {
     wanted: Arc<Notify>,
     pictures: watch::Sender<Arc<Picture>>,
     told: Option<mpsc::Sender<Told>>,
+    /// What has not been told since the last thing that was.
     lost: u64,
+    lost_in_all: u64,
     awaited: HashMap<CommandId, oneshot::Sender<Reply>>,
     last: u64,
 }
@@ -192,8 +194,16 @@ pub fn open(clock: Clock) -> (Handle, Desk, mpsc::Receiver<Told>) {
     let (tell, told) = mpsc::channel(TOLD);
     let wanted = Arc::new(Notify::new());
     let handle = Handle { requests, wanted: Arc::clone(&wanted), pictures, clock };
-    let desk =
-        Desk { requests: asked, wanted, pictures: shown, told: Some(tell), lost: 0, awaited: HashMap::new(), last: 0 };
+    let desk = Desk {
+        requests: asked,
+        wanted,
+        pictures: shown,
+        told: Some(tell),
+        lost: 0,
+        lost_in_all: 0,
+        awaited: HashMap::new(),
+        last: 0,
+    };
     (handle, desk, told)
 }
 
@@ -211,6 +221,11 @@ impl Desk {
         self.pictures.send_replace(Arc::new(Picture { view, at }));
     }
 
+    /// What did not fit into the queue of those who listen, so far. A listener is told of its gap.
+    pub(crate) const fn lost(&self) -> u64 {
+        self.lost_in_all
+    }
+
     /// Tells what happened.
     pub(crate) fn tell(&mut self, news: News, at: Moment) {
         let Some(told) = &self.told else { return };
@@ -220,7 +235,10 @@ impl Desk {
         };
         match told.try_send(Told { news, wall, lost_before: self.lost }) {
             Ok(()) => self.lost = 0,
-            Err(mpsc::error::TrySendError::Full(_)) => self.lost = self.lost.saturating_add(1),
+            Err(mpsc::error::TrySendError::Full(_)) => {
+                self.lost = self.lost.saturating_add(1);
+                self.lost_in_all = self.lost_in_all.saturating_add(1);
+            }
             // Nobody listens: there is no HTTP interface.
             Err(mpsc::error::TrySendError::Closed(_)) => self.told = None,
         }

@@ -20,6 +20,7 @@ pub struct Families {
     pub(super) config_reloads: IntCounterVec,
     pub(super) tasks_panicked: IntCounter,
     pub(super) log_lines_dropped: Absolute,
+    pub(super) events_lost: Absolute,
     pub(super) sip: SipFamilies,
     pub(super) net: NetFamilies,
     pub(super) calls: CallFamilies,
@@ -142,6 +143,11 @@ impl Families {
             config_read_at: gauge(registry, name, "When the configuration in use was read."),
             config_reloads: counters(registry, "lianxian_config_reload_total", "Reloads.", &["result"]),
             tasks_panicked: counter(registry, "lianxian_tasks_panicked_total", "Tasks that panicked: bugs."),
+            events_lost: absolute(
+                registry,
+                "lianxian_events_lost_total",
+                "Events that the HTTP interface did not take; its readers were told of a gap.",
+            ),
             log_lines_dropped: absolute(
                 registry,
                 "lianxian_log_lines_dropped_total",

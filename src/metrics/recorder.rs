@@ -42,6 +42,8 @@ pub struct Outside {
     pub rtp_receive_failures: u64,
     /// Orders that a media thread did not take, so far.
     pub media_orders_lost: u64,
+    /// Events that the HTTP interface did not take, so far.
+    pub events_lost: u64,
 }
 
 impl Recorder {
@@ -100,7 +102,7 @@ impl Recorder {
     pub fn notice(&mut self, notice: &Notice) {
         let calls = &self.families.calls;
         match &notice.what {
-            What::Arrived { hotline: _, priority, caller: _ } => {
+            What::Arrived { hotline: _, priority, caller: _, leg: _, who: _ } => {
                 calls.active.with_label_values(&[kind(*priority)]).inc();
             }
             What::Refused { code: _, why } => calls.refused.with_label_values(&[refused_for(*why)]).inc(),
@@ -211,6 +213,7 @@ impl Recorder {
         net.connections_closed_by_limit.follow(outside.connections_closed_by_limit);
         net.datagrams_dropped.follow(outside.datagrams_dropped);
         self.families.log_lines_dropped.follow(outside.log_lines_dropped);
+        self.families.events_lost.follow(outside.events_lost);
         let media = &mut self.families.media;
         media.send_failures.follow(outside.rtp_send_failures);
         media.receive_failures.follow(outside.rtp_receive_failures);

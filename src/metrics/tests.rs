@@ -1,12 +1,13 @@
 //! Names, closed labels, and totals that are followed.
 
 use super::*;
-use crate::base::ids::CallId;
+use crate::base::ids::{CallId, LegId, TrunkId};
 use crate::base::time::Instant;
 use crate::call::notice::{CallerLoss, Notice, RefusedFor, What};
+use crate::call::record::Who;
 use crate::media::counters::Counters;
 use crate::routing::config::Priority;
-use crate::sip::fact::Observation;
+use crate::sip::fact::{Observation, Peer};
 
 fn value(text: &str, series: &str) -> Option<String> {
     text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ').map(str::to_owned))
@@ -69,7 +70,8 @@ fn v31_a_hundred_thousand_callers_make_no_new_series() {
     let call = |recorder: &mut Recorder, number: u64| {
         let caller = crate::base::pii::Pii::new(format!("139{number:08}"));
         let hotline = crate::base::ids::HotlineId::from("12345");
-        recorder.notice(&notice(What::Arrived { hotline, priority: Priority::Normal, caller }));
+        let (leg, who) = (LegId(number), Who::Caller(Peer::Trunk(TrunkId::from("city"))));
+        recorder.notice(&notice(What::Arrived { hotline, priority: Priority::Normal, caller, leg, who }));
         recorder.observe(&Observation::Request { method: "other", inbound: true });
         recorder.observe(&Observation::Response { code: 100 + u16::try_from(number % 600).unwrap(), inbound: true });
     };

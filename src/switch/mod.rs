@@ -41,6 +41,7 @@ use crate::base::timer::DeadlineQueue;
 use crate::call::action::{Action, Actions};
 use crate::call::event::Event;
 use crate::call::notice::{Notice, RefusedFor, What};
+use crate::call::record::Who;
 use crate::call::site::Site;
 use crate::call::timer::Timer;
 use crate::call::{Arrival, Call};
@@ -328,6 +329,8 @@ impl Switch {
                 hotline: decision.hotline.clone(),
                 priority: decision.priority,
                 caller: decision.caller_id.number.clone(),
+                leg: invite.leg,
+                who: Who::Caller(invite.peer.clone()),
             },
         );
         let arrival = arrival(invite);

@@ -14,13 +14,34 @@ const CALLS: usize = 16_384;
 /// Agents by call.
 #[derive(Debug, Default)]
 pub(super) struct Audience {
-    calls: HashMap<CallId, Vec<(LegId, AgentId)>>,
+    calls: HashMap<CallId, Vec<Present>>,
+}
+
+/// An agent in a call.
+#[derive(Debug)]
+struct Present {
+    leg: LegId,
+    agent: AgentId,
+    side: Side,
+}
+
+/// On which side of the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    /// The agent has begun it, and is there until it is over.
+    Caller,
+    /// The agent is rung, or serves.
+    Service,
 }
 
 impl Audience {
     /// Follows one notice: those who are in the call before it or after it may see it.
     pub(super) fn follow(&mut self, call: CallId, what: &What) -> Agents {
         match what {
+            What::Arrived { leg, who, .. } => {
+                self.enter(call, *leg, who);
+                self.present(call)
+            }
             What::Dialled { leg, who } | What::Transfer { step: TransferStep::Dialling { leg, who }, .. } => {
                 self.enter(call, *leg, who);
                 self.present(call)
@@ -50,8 +71,7 @@ impl Audience {
                 self.keep(call, |of| of == *leg);
                 seen
             }
-            What::Arrived { .. }
-            | What::Refused { .. }
+            What::Refused { .. }
             | What::Ringing { .. }
             | What::GatewaySilent { .. }
             | What::NobodyFree { .. }
@@ -73,23 +93,27 @@ impl Audience {
 
     fn present(&self, call: CallId) -> Agents {
         let present = self.calls.get(&call).into_iter().flatten();
-        present.map(|(_, agent)| agent.clone()).collect()
+        present.map(|present| present.agent.clone()).collect()
     }
 
     fn enter(&mut self, call: CallId, leg: LegId, who: &Who) {
-        let (Who::Agent(agent) | Who::Caller(Peer::Softphone(agent))) = who else { return };
+        let (agent, side) = match who {
+            Who::Agent(agent) => (agent, Side::Service),
+            Who::Caller(Peer::Softphone(agent)) => (agent, Side::Caller),
+            Who::Caller(Peer::Trunk(_)) | Who::Trunk { .. } => return,
+        };
         if self.calls.len() >= CALLS && !self.calls.contains_key(&call) {
             self.calls.clear();
         }
         let present = self.calls.entry(call).or_default();
-        if !present.iter().any(|(of, _)| *of == leg) {
-            present.push((leg, agent.clone()));
+        if !present.iter().any(|present| present.leg == leg) {
+            present.push(Present { leg, agent: agent.clone(), side });
         }
     }
 
     fn keep(&mut self, call: CallId, stays: impl Fn(LegId) -> bool) {
         if let Some(present) = self.calls.get_mut(&call) {
-            present.retain(|(leg, _)| stays(*leg));
+            present.retain(|present| present.side == Side::Caller || stays(present.leg));
         }
     }
 }

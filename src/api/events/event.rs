@@ -45,8 +45,12 @@ pub(crate) enum Kind {
         hotline: String,
         /// How urgent it is: `normal` or `emergency`.
         priority: &'static str,
-        /// Who calls, masked.
+        /// The number that is shown, masked.
         caller: String,
+        /// The caller's leg.
+        leg: String,
+        /// Who calls: over which trunk, or which agent.
+        party: Party,
     },
     /// A call was refused at the door.
     #[serde(rename = "call.refused")]
@@ -321,10 +325,12 @@ pub(crate) struct TransferEnd {
 pub(super) fn kind_of(what: &What) -> Option<Kind> {
     let leg = |leg: &LegId| leg.to_string();
     Some(match what {
-        What::Arrived { hotline, priority, caller } => Kind::CallArrived {
+        What::Arrived { hotline, priority, caller, leg: calling, who } => Kind::CallArrived {
             hotline: hotline.to_string(),
             priority: self::priority(*priority),
             caller: caller.to_string(),
+            leg: leg(calling),
+            party: Party::of(who),
         },
         What::Refused { code, why } => Kind::CallRefused { code: *code, reason: refused_for(*why) },
         What::Dialled { leg: dialled, who } => Kind::PartyDialled { leg: leg(dialled), party: Party::of(who) },

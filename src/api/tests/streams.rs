@@ -8,7 +8,7 @@ use tower::ServiceExt;
 use super::house::{Answer, CALL_OF_1001, CALL_OF_1002, House, NUMBER, TRANSFER, request, transfer};
 use crate::api::access::{Access, Client, Numbers, Role};
 use crate::api::events::{Hub, Next, Subscription};
-use crate::base::ids::{AgentId, CallId, HotlineId, LegId};
+use crate::base::ids::{AgentId, CallId, HotlineId, LegId, TrunkId};
 use crate::base::pii::Pii;
 use crate::base::time::Instant;
 use crate::call::notice::{Notice, TransferStep, What};
@@ -16,6 +16,7 @@ use crate::call::record::{Trigger, Who};
 use crate::engine::clock::Clock;
 use crate::engine::handle::{News, Told};
 use crate::routing::config::Priority;
+use crate::sip::fact::Peer;
 use crate::switch::GatewayChange;
 
 fn told(call: CallId, what: What) -> Told {
@@ -25,7 +26,8 @@ fn told(call: CallId, what: What) -> Told {
 
 fn arrived(call: CallId) -> Told {
     let (hotline, caller) = (HotlineId::from("12345"), Pii::new(NUMBER));
-    told(call, What::Arrived { hotline, priority: Priority::Normal, caller })
+    let who = Who::Caller(Peer::Trunk(TrunkId::from("city")));
+    told(call, What::Arrived { hotline, priority: Priority::Normal, caller, leg: LegId(1), who })
 }
 
 fn answered(call: CallId, agent: &str) -> Told {
@@ -96,6 +98,18 @@ async fn t39_a_transfer_is_told_step_by_step_with_the_code_as_it_came() {
     assert_eq!(events[6]["transfer"], TRANSFER.to_string());
     let numbers: Vec<u64> = events.iter().map(|event| event["seq"].as_u64().unwrap()).collect();
     assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]), "{numbers:?}");
+}
+
+#[tokio::test]
+async fn an_agent_is_told_of_the_call_that_it_makes_itself_to_the_end() {
+    let hub = hub();
+    let mut agent = hub.subscribe(client(Role::Agent(AgentId::from("1001"))), None).unwrap();
+    let (hotline, caller) = (HotlineId::from("110"), Pii::new("1001"));
+    let who = Who::Caller(Peer::Softphone(AgentId::from("1001")));
+    hub.take(&told(CALL_OF_1001, What::Arrived { hotline, priority: Priority::Normal, caller, leg: LegId(1), who }));
+    hub.take(&answered(CALL_OF_1001, "1002"));
+    hub.take(&told(CALL_OF_1001, What::Held));
+    assert_eq!(types(&mut agent).await, ["call.arrived", "party.answered", "call.held"]);
 }
 
 #[tokio::test]
