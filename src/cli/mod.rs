@@ -10,6 +10,7 @@ mod log;
 mod reload;
 mod route;
 mod serve;
+mod trunk;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -54,6 +55,11 @@ enum Command {
     /// Shows where a call would go and which headers would leave: a call that is handed over (--from 12345 --to 110
     /// --caller 13800138000 --territory 653001), or one that arrives (--from 13800138000 --dnis 12345 --trunk carrier).
     Route(Box<route::Question>),
+    /// Looks at a trunk from here.
+    Trunk {
+        #[command(subcommand)]
+        what: Look,
+    },
     /// Shows the main job on loopback: a daemon, and people who telephone through it, as separate processes.
     Demo {
         /// Only this part.
@@ -69,6 +75,25 @@ enum Command {
     /// One person of the demo.
     #[command(hide = true)]
     DemoParty,
+}
+
+#[derive(Debug, Subcommand)]
+enum Look {
+    /// Asks each gateway of a trunk by OPTIONS, and shows the INVITE of a call over it. Exit code 1 if one does not work.
+    Test {
+        /// The trunk's id.
+        #[arg(value_name = "NAME")]
+        trunk: String,
+        /// The number of the caller whose call is shown.
+        #[arg(long, value_name = "NUMBER", default_value = "13800138000")]
+        caller: String,
+        /// The main configuration file.
+        #[arg(long, value_name = "FILE", default_value = "config/lianxian.toml")]
+        config: PathBuf,
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -90,6 +115,9 @@ pub fn run() -> ExitCode {
             check::check(&config, if json { Form::Json } else { Form::Text })
         }
         Command::Route(question) => route::route(&question),
+        Command::Trunk { what: Look::Test { trunk, caller, config, json } } => {
+            trunk::test(&config, &trunk, &caller, if json { Form::Json } else { Form::Text })
+        }
         Command::Demo { step, json, stay } => {
             let steps = match step {
                 Some(Step::Bridge) => vec![demo::Step::Bridge],

@@ -19,6 +19,17 @@ use crate::switch::view::GatewayView;
 /// No gateway goes without a look for longer (I10).
 const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
 
+/// What the answer to a probe shows of a gateway.
+pub const fn sign_of_probe(result: ProbeResult) -> Sign {
+    match result {
+        ProbeResult::Answered { code: 503, retry_after } => Sign::Overloaded(retry_after),
+        // What a proxy says whose own next hop is silent.
+        ProbeResult::Answered { code: 408, .. } => Sign::Overloaded(None),
+        ProbeResult::Answered { .. } => Sign::Works,
+        ProbeResult::Lost(_) => Sign::Failed,
+    }
+}
+
 /// A gateway of a trunk.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Place {
@@ -194,13 +205,7 @@ impl Gateways {
     /// A probe has come back. The trunk, if it was answered.
     pub(super) fn probed(&mut self, now: Instant, id: ProbeId, result: ProbeResult) -> Option<TrunkId> {
         let place = self.probes.remove(&id)?;
-        let sign = match result {
-            ProbeResult::Answered { code: 503, retry_after } => Sign::Overloaded(retry_after),
-            // What a proxy says whose own next hop is silent.
-            ProbeResult::Answered { code: 408, .. } => Sign::Overloaded(None),
-            ProbeResult::Answered { .. } => Sign::Works,
-            ProbeResult::Lost(_) => Sign::Failed,
-        };
+        let sign = sign_of_probe(result);
         let jitter = self.jitter();
         self.update(now, &place, |health| health.on_probe(now, sign, jitter));
         matches!(result, ProbeResult::Answered { .. }).then_some(place.trunk)

@@ -23,8 +23,11 @@ use crate::config::{self, Sources};
 use crate::engine::clock::Clock;
 use crate::routing::caller_id::CallerId;
 use crate::routing::claims::{Claim, Claims};
-use crate::routing::decision::{Enquiry, Handover, Origin, RegionHints};
+use crate::routing::config::Step;
+use crate::routing::decision::{Answering, Enquiry, Handover, Origin, RegionHints};
+use crate::routing::territory::To;
 use crate::routing::{self, Decision, Presentation, Refusal};
+use crate::switch;
 use said::Said;
 
 /// What is asked.
@@ -150,6 +153,38 @@ fn hand_over(
     let caller = CallerId { presentation, ..CallerId::plain(number) };
     let handover = Handover { from_hotline: &from, to, region, agent, origin: None, caller: &caller, at };
     Ok(routing::decide_transfer(routing, &handover))
+}
+
+/// What a call of this caller over a trunk would show, as JSON and in words: to the first number on it in the plans and
+/// the territories. `None` if there is none.
+pub(super) fn over(trunk: &TrunkId, caller: &str, settings: &switch::Settings) -> Option<(serde_json::Value, String)> {
+    let routing = &settings.routing;
+    let plans = routing.hotlines.iter().flat_map(|row| row.plan.iter().map(move |step| (row, step)));
+    let territories = routing.territories.iter().flat_map(|row| {
+        let hotline = routing.hotline(row.service.as_str());
+        let steps = row.targets.iter().filter_map(|target| match &target.to {
+            To::Step(step) => Some(step),
+            To::Via(_) => None,
+        });
+        steps.filter_map(move |step| Some((hotline?, step)))
+    });
+    let dials = |step: &Step| matches!(step, Step::Trunk { trunk: id, .. } if id == trunk);
+    let (hotline, step) = plans.chain(territories).find(|(_, step)| dials(step))?;
+    let decision = Decision {
+        hotline: hotline.number.clone(),
+        priority: hotline.priority,
+        answering: Answering::ByPerson,
+        ring_timeout: hotline.ring_timeout(),
+        plan: vec![step.clone()],
+        territory: None,
+        caller_id: CallerId::plain(caller),
+        referral: None,
+        why: Vec::new(),
+    };
+    let target = said::target(step, &decision, settings, &settings.site());
+    let mut words = String::new();
+    tell::target(&mut words, 1, &target);
+    Some((serde_json::to_value(&target).ok()?, words))
 }
 
 /// What an INVITE of the caller would say: the same number in From and in what the network asserts.

@@ -143,7 +143,8 @@ impl Said {
     }
 }
 
-fn target(step: &Step, decision: &Decision, settings: &switch::Settings, site: &Site) -> Target {
+/// One target, with the INVITE to it.
+pub(super) fn target(step: &Step, decision: &Decision, settings: &switch::Settings, site: &Site) -> Target {
     let routing = &settings.routing;
     match step {
         Step::Group { group, class } => Target::Group {

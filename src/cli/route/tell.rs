@@ -93,7 +93,8 @@ fn goes(out: &mut String, said: &Said) {
     }
 }
 
-fn target(out: &mut String, place: usize, target: &Target) {
+/// One target in words.
+pub(super) fn target(out: &mut String, place: usize, target: &Target) {
     match target {
         Target::Group { class, group, agents } => {
             writeln!(out, "\n{place}. group {group} ({}): {}", class_word(*class), agents.join(", ")).ok();

@@ -10,7 +10,7 @@ struct Line {
     question: Question,
 }
 
-fn settings() -> crate::switch::Settings {
+fn settings() -> switch::Settings {
     let environment = |_: &str| Some("long-Enough-4-all".to_owned());
     let sources = Sources { is_folder: &|_| true, environment: &environment, ..Sources::system() };
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/lianxian.toml");

@@ -42,4 +42,5 @@ mod storms;
 mod torture_on_the_wire;
 mod transfer;
 mod transport;
+mod trunk_test;
 mod who_hears_whom;
