@@ -78,6 +78,39 @@ fn the_dry_run_and_the_wire_agree_on_a_handover_to_every_shipped_profile() {
     }
 }
 
+/// Carriers that accept only numbers of their own: after their 403 the same number is called once more with the trunk's
+/// number, and the citizen's stands beside it.
+#[test]
+fn after_a_403_the_carrier_is_called_once_more_with_our_own_number() {
+    let house = House::new("refused-number");
+    let _daemon = house.start();
+    let citizen = Citizen::new(house.net.host(2), house.daemon(), "13800138000", false);
+    for profile in ["e1-gateway", "huawei", "mobile-ims", "telecom-ims"] {
+        let at = profiles().iter().position(|name| name == profile).expect("it is shipped");
+        let (name, called, peer) = (format!("refused-{profile}"), number(at, "trusted"), house.peer(at, "trusted"));
+        let peer = socket(peer);
+        citizen.calls(&name, &called);
+        let ((first, shown), (text, daemon)) = invite(&peer);
+        // Some show our own number in From from the beginning, and assert the citizen's.
+        assert!(of(&shown, "P-Asserted-Identity").contains("13800138000"), "{profile}: {shown:?}");
+        assert_eq!(of(&shown, "X-Citizen-Number"), "", "{profile}");
+        peer.send_to(response(&text, "403 Forbidden", ";tag=peer", "").as_bytes(), daemon).unwrap();
+        next(&peer, "ACK");
+        let ((second, shown), _) = invite(&peer);
+        citizen.gives_up(&name, &called);
+        assert_eq!(first, second, "{profile}: the same callee");
+        assert!(of(&shown, "From").contains("2161234567"), "{profile}: {shown:?}");
+        assert!(of(&shown, "P-Asserted-Identity").contains("2161234567"), "{profile}: {shown:?}");
+        assert!(of(&shown, "X-Citizen-Number").contains("13800138000"), "{profile}: {shown:?}");
+    }
+}
+
+/// All values of a header.
+fn of(headers: &[Line], name: &str) -> String {
+    let values: Vec<&str> = headers.iter().filter(|(own, _)| own == name).map(|(_, value)| value.as_str()).collect();
+    values.join(", ")
+}
+
 /// The dry run has said what was seen; and nobody outside the trust domain learns a number that is withheld.
 fn agree(what: &str, said: Invite, seen: Invite, trust: &str, withheld: bool) {
     assert_eq!(said.0, seen.0, "{what}, withheld {withheld}");
