@@ -9,10 +9,18 @@ use super::loopback::Loopback;
 use super::phone::{PhoneSetup, Pickup};
 use super::setup::{CITIZEN, Setup};
 use super::sipp::SippSetup;
-use super::sound::{AGENT_HZ, CITIZEN_HZ, THIRD_HZ, Voice};
+use super::sound::{AGENT_HZ, CITIZEN_HZ, Hearing, THIRD_HZ, Voice};
 
 /// What both parties must hear of each other in a call with two seconds of talk.
 const TALK: Duration = Duration::from_millis(1_500);
+
+/// Each has heard the other, without a gap, and not itself.
+fn hear_each_other(citizen: &Hearing, agent: &Hearing) {
+    citizen.must_hear(AGENT_HZ, TALK);
+    citizen.must_not_hear(CITIZEN_HZ);
+    agent.must_hear(CITIZEN_HZ, TALK);
+    agent.must_not_hear(AGENT_HZ);
+}
 
 #[test]
 fn citizen_on_a_trunk_and_agent_on_baresip_hear_each_other() {
@@ -25,12 +33,7 @@ fn citizen_on_a_trunk_and_agent_on_baresip_hear_each_other() {
     let mut citizen = SippSetup::new("citizen_calls", trunk, daemon.sip, voice.address()).start(&net);
     voice.speak_to(citizen.media());
     citizen.passes();
-    let heard = voice.finish();
-    heard.must_hear(AGENT_HZ, TALK);
-    heard.must_not_hear(CITIZEN_HZ);
-    let heard = agent.heard();
-    heard.must_hear(CITIZEN_HZ, TALK);
-    heard.must_not_hear(AGENT_HZ);
+    hear_each_other(&voice.finish(), &agent.heard());
     daemon.ends_clean();
 }
 
@@ -62,12 +65,7 @@ fn one_call_with_pjsua(name: &str, transport: &'static str, codec: &'static str)
     agent.process.expect(CITIZEN);
     citizen.passes();
     agent.process.expect("state DISCONNECTED");
-    let heard = voice.finish();
-    heard.must_hear(AGENT_HZ, TALK);
-    heard.must_not_hear(CITIZEN_HZ);
-    let heard = agent.finish();
-    heard.must_hear(CITIZEN_HZ, TALK);
-    heard.must_not_hear(AGENT_HZ);
+    hear_each_other(&voice.finish(), &agent.finish());
     daemon.ends_clean();
 }
 
@@ -121,11 +119,7 @@ fn a_call_from_trunk_to_trunk_shows_the_number_and_hides_the_rest() {
     ear.speak_to(citizen.media());
     citizen.passes();
     callee.passes();
-    let (citizen, desk) = (ear.finish(), mouth.finish());
-    citizen.must_hear(AGENT_HZ, TALK);
-    citizen.must_not_hear(CITIZEN_HZ);
-    desk.must_hear(CITIZEN_HZ, TALK);
-    desk.must_not_hear(AGENT_HZ);
+    hear_each_other(&ear.finish(), &mouth.finish());
     daemon.ends_clean();
 }
 
@@ -146,8 +140,7 @@ fn a_carriers_proxy_stays_in_the_path_of_every_request() {
     agent.process.tell("hangup");
     citizen.says("bye");
     citizen.passes();
-    voice.finish().must_hear(AGENT_HZ, TALK);
-    agent.finish().must_hear(CITIZEN_HZ, TALK);
+    hear_each_other(&voice.finish(), &agent.finish());
     daemon.ends_clean();
 }
 
@@ -168,8 +161,7 @@ fn an_office_behind_a_proxy_is_called_and_hung_up_through_it() {
     ear.speak_to(citizen.media());
     citizen.passes();
     callee.passes();
-    ear.finish().must_hear(AGENT_HZ, TALK);
-    mouth.finish().must_hear(CITIZEN_HZ, TALK);
+    hear_each_other(&ear.finish(), &mouth.finish());
     daemon.ends_clean();
 }
 
@@ -209,7 +201,6 @@ fn a_call_over_ipv6_is_heard_on_both_sides() {
     ear.speak_to(citizen.media());
     citizen.passes();
     callee.passes();
-    ear.finish().must_hear(AGENT_HZ, TALK);
-    mouth.finish().must_hear(CITIZEN_HZ, TALK);
+    hear_each_other(&ear.finish(), &mouth.finish());
     daemon.ends_clean();
 }
