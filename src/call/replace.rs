@@ -63,7 +63,7 @@ enum Place {
     /// That of a party who talks or holds.
     Party(Pair),
     /// That of a callee who rings.
-    Callee { caller: LegId, hunt: Hunt },
+    Callee { caller: LegId, hunt: Box<Hunt> },
 }
 
 impl Place {
@@ -72,7 +72,7 @@ impl Place {
             return (pair.party == replaced).then_some(Self::Party(pair));
         }
         let hunt = state.hunt().filter(|hunt| hunt.has(replaced))?;
-        Some(Self::Callee { caller: state.caller()?, hunt: hunt.clone() })
+        Some(Self::Callee { caller: state.caller()?, hunt: Box::new(hunt.clone()) })
     }
 }
 

@@ -95,7 +95,7 @@ impl Engine {
             rtp_send_failures: media.sockets.send_failures,
             rtp_receive_failures: media.sockets.receive_failures,
             media_orders_lost: media.orders_lost,
-            events_lost: self.desk.lost(),
+            events_lost: self.desk.lost_in_all(),
         });
     }
 }

@@ -222,7 +222,7 @@ impl Desk {
     }
 
     /// What did not fit into the queue of those who listen, so far. A listener is told of its gap.
-    pub(crate) const fn lost(&self) -> u64 {
+    pub(crate) const fn lost_in_all(&self) -> u64 {
         self.lost_in_all
     }
 
