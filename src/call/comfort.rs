@@ -34,11 +34,14 @@ pub(super) fn carry_on(cx: &mut Context<'_>, caller: LegId, rings: bool) {
     let source = match &sound.hears {
         Source::Prompt { name, repeat: false } if name == PLEASE_WAIT => return,
         // Early media of the callee who still rings.
-        Source::Leg(leg) if cx.legs.sound(*leg).is_some_and(|sound| sound.voice == Voice::Present) => return,
+        Source::Early(leg) if cx.legs.sound(*leg).is_some_and(|sound| sound.voice == Voice::Present) => return,
         Source::Nothing if !cx.legs.is_connected(caller) => return,
-        Source::Nothing | Source::Leg(_) | Source::Mix(_) | Source::Ringback | Source::Prompt { .. } => {
-            source(cx, caller, rings)
-        }
+        Source::Nothing
+        | Source::Leg(_)
+        | Source::Early(_)
+        | Source::Mix(_)
+        | Source::Ringback
+        | Source::Prompt { .. } => source(cx, caller, rings),
     };
     cx.hear(caller, source);
 }

@@ -114,7 +114,7 @@ fn is_fed(cx: &Context<'_>, sound: &Sound) -> bool {
     let speaks = |leg: &LegId| cx.legs.sound(*leg).is_some_and(|sound| sound.voice == Voice::Present);
     match &sound.hears {
         Source::Nothing => false,
-        Source::Leg(leg) => speaks(leg),
+        Source::Leg(leg) | Source::Early(leg) => speaks(leg),
         Source::Mix(legs) => legs.iter().any(speaks),
         Source::Ringback | Source::Prompt { .. } => true,
     }

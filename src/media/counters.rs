@@ -52,6 +52,8 @@ pub struct Counters {
     pub silences: u64,
     /// Of those, legs that were never heard: one-way sound.
     pub one_way: u64,
+    /// Times that somebody heard a stand-in because nothing came from whom it was to hear.
+    pub lulls: u64,
     /// Facts that were lost because the engine did not fetch them.
     pub facts_lost: u64,
     /// Packets, timers and orders whose handling panicked, each a bug; the leg went on without it.
@@ -91,6 +93,7 @@ impl Counters {
             &mut self.prompts_missing,
             &mut self.silences,
             &mut self.one_way,
+            &mut self.lulls,
             &mut self.facts_lost,
             &mut self.panics,
             &mut self.opened,
@@ -120,6 +123,7 @@ impl Counters {
             other.prompts_missing,
             other.silences,
             other.one_way,
+            other.lulls,
             other.facts_lost,
             other.panics,
             other.opened,

@@ -7,6 +7,13 @@ use super::g711::{SILENCE_PCMA, SILENCE_PCMU, encode_pcma, encode_pcmu};
 use super::order::Codec;
 use super::tone::{SAMPLE_RATE, Tone};
 
+/// The loudest sample of comfort noise: about -50 dBm0 in all, as a quiet room has it. A listener hears that the line is
+/// alive, and speech does not stand out from it when it comes back.
+const NOISE_PEAK: i16 = 160;
+
+/// 4 s of it, over again.
+const NOISE_SAMPLES: u32 = 4 * SAMPLE_RATE;
+
 /// A piece of sound at 8 kHz, encoded in both laws so that playing it computes nothing.
 #[derive(Clone, Debug)]
 pub struct Recording {
@@ -48,12 +55,13 @@ impl Recording {
     }
 }
 
-/// All recordings by name, and the two that are always there.
+/// All recordings by name, and the three that are always there.
 #[derive(Clone, Debug)]
 pub struct Library {
     prompts: HashMap<String, Recording>,
     ringback: Recording,
     fallback: Recording,
+    noise: Recording,
 }
 
 impl Library {
@@ -63,6 +71,7 @@ impl Library {
             prompts,
             ringback: cadence(450, SAMPLE_RATE, 4 * SAMPLE_RATE),
             fallback: cadence(620, SAMPLE_RATE / 2, SAMPLE_RATE),
+            noise: noise(),
         }
     }
 
@@ -76,6 +85,11 @@ impl Library {
         &self.ringback
     }
 
+    /// Comfort noise: what a quiet line sounds like, -50 dBm0.
+    pub const fn noise(&self) -> &Recording {
+        &self.noise
+    }
+
     /// The prompt of this name.
     pub fn prompt(&self, name: &str) -> Option<&Recording> {
         self.prompts.get(name)
@@ -86,6 +100,17 @@ impl Library {
     pub const fn fallback(&self) -> &Recording {
         &self.fallback
     }
+}
+
+/// White noise, the same in every process: nobody has to be surprised by it.
+fn noise() -> Recording {
+    let mut state: u64 = 1;
+    let mut sample = || {
+        // Knuth's MMIX generator; its upper bits are as white as a listener can tell.
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 48) as i16 % (NOISE_PEAK + 1)
+    };
+    Recording::from_samples(&(0..NOISE_SAMPLES).map(|_| sample()).collect::<Vec<_>>())
 }
 
 fn cadence(frequency_hz: u32, on_samples: u32, off_samples: u32) -> Recording {
@@ -107,6 +132,16 @@ mod tests {
         library.ringback().copy(0, true, Codec::Pcma, &mut sound);
         assert!(sound[8_000..].iter().all(|code| *code == SILENCE_PCMA));
         assert!(sound[..8_000].iter().filter(|code| **code == SILENCE_PCMA).count() < 400);
+    }
+
+    #[test]
+    fn comfort_noise_is_quiet_and_never_stops() {
+        use crate::media::g711::PCMA_TO_LINEAR;
+        let mut sound = vec![0; 32_000];
+        Library::empty().noise().copy(0, true, Codec::Pcma, &mut sound);
+        let linear = |code: &u8| i32::from(PCMA_TO_LINEAR[usize::from(*code)]);
+        assert!(sound.iter().all(|code| linear(code).abs() <= 2 * i32::from(NOISE_PEAK)));
+        assert!(sound.chunks(160).all(|piece| piece.iter().any(|code| linear(code).abs() > 64)));
     }
 
     #[test]

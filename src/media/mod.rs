@@ -3,7 +3,8 @@
 //! Decides: which packet is accepted, where it goes and what its header says then; what a leg hears when nobody talks.
 //! Invariants: a packet of one call reaches only parties of that call (I12); nothing goes to an address outside the
 //! leg's SDP, or with `learn` its locked source (I13); SSRC, sequence and timestamp are continuous per receiver, also from
-//! relay to mix and back.
+//! relay to mix and back; whoever is to hear something hears something: where nothing comes for a second, comfort noise
+//! or ringback stands in, until the call knows what to say of it.
 //! Does not do: sockets, threads, clocks (`engine` runs a [`plane::Plane`] per media thread), SDP.
 
 #![warn(clippy::wildcard_enum_match_arm)]

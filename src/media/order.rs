@@ -93,8 +93,10 @@ pub enum Keys {
 pub enum Source {
     /// Nothing is sent.
     Nothing,
-    /// Another leg of the same call, packet by packet.
+    /// Another leg of the same call, packet by packet; comfort noise while nothing comes from it.
     Leg(LegId),
+    /// The early media of another leg of the same call, packet by packet; ringback while nothing comes from it.
+    Early(LegId),
     /// The sum of other legs of the same call, 20 ms by 20 ms: what each of three hears. Never the leg itself, which
     /// would hear its own voice come back.
     Mix(SmallVec<[LegId; 3]>),

@@ -89,7 +89,7 @@ pub(super) struct MediaFamilies {
     pub(super) sent_bytes: Absolute,
     pub(super) lost: Absolute,
     pub(super) dropped: [(Absolute, Reading); 7],
-    pub(super) totals: [(Absolute, Reading); 6],
+    pub(super) totals: [(Absolute, Reading); 7],
     pub(super) jitter: Histogram,
     /// What of the plane's own histogram was observed already.
     pub(super) jitter_seen: [u64; 7],
@@ -318,6 +318,10 @@ impl MediaFamilies {
                 (total("lianxian_rtp_silences_total", "Legs that fell silent for five seconds."), |counters| {
                     counters.silences
                 }),
+                (
+                    total("lianxian_rtp_lulls_total", "Pauses of a second that comfort noise or ringback filled."),
+                    |counters| counters.lulls,
+                ),
                 (total("lianxian_rtp_keys_refused_total", "Keys that a leg could not be sent."), |counters| {
                     counters.keys_refused
                 }),

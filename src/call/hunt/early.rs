@@ -42,7 +42,7 @@ fn is_trunk(cx: &Context<'_>, leg: LegId) -> bool {
 /// The caller hears the target's early media. To a caller who is not answered yet it is a 183 with our SDP; without an
 /// offer of its own there is nothing to answer, and it goes on with 180.
 fn relay(cx: &mut Context<'_>, caller: LegId, leg: LegId) {
-    let source = Source::Leg(leg);
+    let source = Source::Early(leg);
     let Some(sound) = cx.legs.sound(caller) else { return };
     if sound.hears == source {
         return;

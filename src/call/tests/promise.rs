@@ -138,10 +138,10 @@ fn early_media_that_falls_silent_gives_way_to_ringback() {
     let mut bench = Bench::with(decision(Answering::OnQueue, outward()), offer, &[]);
     bench.begin();
     bench.leg(FIRST, LegFact::Progress { code: 183, sdp: Some(sdp("203.0.113.7", 5_000, "sendrecv")) });
-    assert_eq!(hears(&bench.sound(FIRST, Fact::FirstPacket), CALLER), Some(Source::Leg(FIRST)));
+    assert_eq!(hears(&bench.sound(FIRST, Fact::FirstPacket), CALLER), Some(Source::Early(FIRST)));
     let silent = Fact::Silent { for_ms: 5_000, ever_heard: true };
     assert_eq!(hears(&bench.sound(FIRST, silent), CALLER), Some(Source::Ringback));
-    assert_eq!(hears(&bench.sound(FIRST, Fact::Resumed), CALLER), Some(Source::Leg(FIRST)));
+    assert_eq!(hears(&bench.sound(FIRST, Fact::Resumed), CALLER), Some(Source::Early(FIRST)));
 }
 
 #[test]

@@ -91,7 +91,7 @@ fn early_media_of_a_trunk_is_relayed_and_is_never_an_answer() {
     assert!(orders(&bench.leg(FIRST, early), CALLER).is_empty(), "many a 183 has no sound behind it");
     let actions = bench.sound(FIRST, Fact::FirstPacket);
     assert!(matches!(orders(&actions, CALLER).as_slice(), [LegOrder::Progress { code: 183, sdp: Some(_) }]));
-    assert_eq!(hears(&actions, CALLER), Some(Source::Leg(FIRST)));
+    assert_eq!(hears(&actions, CALLER), Some(Source::Early(FIRST)));
     let after = bench.leg(FIRST, failed(503));
     assert_eq!(hears(&after, CALLER), Some(Source::Ringback), "its network plays what we send from now on");
 }

@@ -24,6 +24,10 @@ use crate::media::stream::Stream;
 /// Without a valid packet for this long a leg that may send is silent.
 pub(super) const SILENT_AFTER: Duration = Duration::from_secs(5);
 
+/// Who is to hear another and has got no packet for this long hears a stand-in (promise 1 allows 2 s of nothing). Longer
+/// than any pause of a network that is no fault, and than those of a telephone that sends noise of its own now and then.
+pub(super) const LULL_AFTER: Duration = Duration::from_secs(1);
+
 /// Packets a second of one voice: five times what 20 ms packets need.
 const VOICE_RATE: u32 = 250;
 
@@ -37,6 +41,8 @@ pub(super) enum Timer {
     Tick,
     /// The next 20 ms of a mix are due.
     Mix,
+    /// The leg has heard nothing of whom it is to hear for [`LULL_AFTER`], unless a packet came meanwhile.
+    Lull,
     /// The leg has been silent for [`SILENT_AFTER`], unless a packet came meanwhile.
     Silence,
     /// A key's end packets are all lost.
@@ -79,6 +85,24 @@ impl Hearing {
             Self::Nothing | Self::Playing(_) => &mut [],
         }
     }
+}
+
+/// What stands in for a leg that is heard and says nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StandIn {
+    /// It talks or will talk: a quiet line.
+    Noise,
+    /// It rings: ringback.
+    Ringback,
+}
+
+/// Whether the one who is heard says something.
+#[derive(Clone, Debug)]
+pub(super) enum Lull {
+    /// Packets come, or it is too early to tell; the last one, or the moment since when they may.
+    None { last: Instant },
+    /// Nothing has come: the stand-in sounds.
+    Filled(Playing),
 }
 
 /// A recording that sounds.
@@ -132,6 +156,8 @@ pub(super) struct Leg {
     pub(super) former_ssrc: Option<u32>,
     pub(super) session: Option<Session>,
     pub(super) hears: Hearing,
+    pub(super) stand_in: StandIn,
+    pub(super) lull: Lull,
     pub(super) listeners: SmallVec<[usize; 4]>,
     /// Its voice for those who hear it in a mix; made when the first of them does, so that no packet allocates.
     pub(super) input: Option<Box<Jitter>>,
@@ -172,6 +198,8 @@ impl Leg {
             former_ssrc: None,
             session: None,
             hears: Hearing::Nothing,
+            stand_in: StandIn::Noise,
+            lull: Lull::None { last: now },
             listeners: SmallVec::new(),
             input: None,
             // The sequence starts in the lower half: an SRTP receiver then cannot mistake the first wrap (RFC 3711 3.3.1).
@@ -229,6 +257,7 @@ impl Leg {
             self.timers.set(Timer::Control, now + rtcp::INTERVAL / 2);
         }
         self.session = Some(Session { agreed, gate });
+        self.watch_lull(now);
         self.arm_tick(now);
     }
 
@@ -245,12 +274,48 @@ impl Leg {
 
     /// Starts the ticks if there is something to send on them.
     pub(super) fn arm_tick(&mut self, now: Instant) {
-        let wanted = matches!(self.hears, Hearing::Playing(_)) || self.key_writer.is_busy();
+        let wanted = self.playing().is_some() || self.key_writer.is_busy();
         if !wanted {
             self.timers.stop(Timer::Tick);
         } else if self.session.is_some() && self.timers.get(Timer::Tick).is_none() {
             self.timers.set(Timer::Tick, now);
         }
+    }
+
+    /// The recording that sounds at the moment.
+    pub(super) const fn playing(&mut self) -> Option<&mut Playing> {
+        match (&mut self.hears, &mut self.lull) {
+            (Hearing::Playing(playing), _) | (Hearing::Leg(_), Lull::Filled(playing)) => Some(playing),
+            (Hearing::Nothing | Hearing::Leg(_) | Hearing::Mix(_), _) => None,
+        }
+    }
+
+    /// It is to hear somebody from now on, or something else in that one's place.
+    pub(super) fn begin_lull_watch(&mut self, now: Instant) {
+        self.lull = Lull::None { last: now };
+        self.timers.set(Timer::Lull, now + LULL_AFTER);
+    }
+
+    /// Goes on looking after lulls, or ends it, as what it hears and its session have it.
+    pub(super) fn watch_lull(&mut self, now: Instant) {
+        let watched = matches!(self.hears, Hearing::Leg(_)) && self.destination().is_some();
+        if !watched {
+            self.lull = Lull::None { last: now };
+            self.timers.stop(Timer::Lull);
+        } else if self.timers.get(Timer::Lull).is_none() && matches!(self.lull, Lull::None { .. }) {
+            self.lull = Lull::None { last: now };
+            self.timers.set(Timer::Lull, now + LULL_AFTER);
+        }
+    }
+
+    /// A packet of whom it hears goes to it. True if that ends a lull.
+    pub(super) fn hear_packet(&mut self, now: Instant) -> bool {
+        let ended = matches!(self.lull, Lull::Filled(_));
+        self.lull = Lull::None { last: now };
+        if ended {
+            self.watch_lull(now);
+        }
+        ended
     }
 
     /// Whether it already hears the leg `id`, and nobody else.

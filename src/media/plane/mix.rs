@@ -12,6 +12,7 @@ use crate::base::ids::{CallId, LegId};
 use crate::base::time::Instant;
 use crate::media::g711::{encode_pcma, encode_pcmu};
 use crate::media::jitter::FRAME;
+use crate::media::library::Recording;
 use crate::media::mixer::Sum;
 use crate::media::order::Codec;
 use crate::media::stream::LATE_MAX;
@@ -43,30 +44,39 @@ impl Plane {
         let due = if now.since(due) > LATE_MAX { last_tick(leg.call, now) } else { due };
         leg.timers.set(Timer::Mix, due + Duration::from_nanos(TICK));
         let tick = due.as_nanos() / TICK;
-        let mut sum = Sum::new();
+        let (mut sum, mut voices) = (Sum::new(), 0);
         for source in heard.iter().filter_map(|heard| heard.slot) {
             let input = self.legs.get_mut(source).and_then(|leg| leg.input.as_mut());
             if let Some(voice) = input.and_then(|input| input.frame(tick)) {
                 sum.add(voice);
+                voices += 1;
             }
         }
+        // Nobody says anything: a quiet line, for the same reason as in a lull of two.
+        let noise = (voices == 0).then(|| (self.library.noise(), tick));
         let Some(leg) = self.legs.get_mut(slot) else { return };
-        if let Some((made, to)) = make_mix(leg, now, &sum).zip(leg.destination()) {
+        if let Some((made, to)) = make_mix(leg, now, &sum, noise).zip(leg.destination()) {
             self.count_sent(slot, FRAME);
             send(Departure { port: Port { slot, channel: Channel::Rtp }, to }, made.packet());
         }
     }
 }
 
-/// The packet of a mix; none while a key has the stream for itself, or the peer wants nothing.
-fn make_mix(leg: &mut Leg, now: Instant, sum: &Sum) -> Option<Made> {
+/// The packet of a mix, or of the tick's piece of the recording that stands in for it; none while a key has the stream for itself, or the peer wants nothing.
+fn make_mix(leg: &mut Leg, now: Instant, sum: &Sum, stand_in: Option<(&Recording, u64)>) -> Option<Made> {
     let (codec, payload_type) = leg.session.as_ref()?.voice()?;
     if leg.key_writer.is_busy() || leg.destination().is_none() {
         return None;
     }
     let header = leg.stream.write(now, payload_type, FRAME as u32);
     let mut made = Made::of(FRAME);
-    for (code, sample) in made.fill(&header)?.iter_mut().zip(sum.samples()) {
+    let codes = made.fill(&header)?;
+    if let Some((recording, tick)) = stand_in {
+        let pieces = (recording.len() / FRAME).max(1);
+        recording.copy((tick as usize % pieces) * FRAME, true, codec, codes);
+        return Some(made);
+    }
+    for (code, sample) in codes.iter_mut().zip(sum.samples()) {
         *code = match codec {
             Codec::Pcmu => encode_pcmu(sample),
             Codec::Pcma | Codec::TelephoneEvent => encode_pcma(sample),

@@ -23,7 +23,7 @@ use std::time::Duration;
 use slab::Slab;
 use smallvec::SmallVec;
 
-use self::leg::{Heard, Hearing, Leg, News, Playing, Timer};
+use self::leg::{Heard, Hearing, Leg, News, Playing, StandIn, Timer};
 use super::counters::Counters;
 use super::fact::Fact;
 use super::jitter::Jitter;
@@ -93,7 +93,7 @@ pub struct Departure {
 pub enum Verdict {
     /// It went on to so many legs; zero if nobody listens.
     Relayed(u32),
-    /// RTCP, or comfort noise: taken note of.
+    /// RTCP, comfort noise, or a key that is withheld: taken note of.
     Noted,
     /// It was dropped.
     Dropped(Reason),
@@ -317,15 +317,8 @@ impl Plane {
     fn hear(&mut self, now: Instant, slot: usize, source: Source) {
         let Some(leg) = self.legs.get_mut(slot) else { return };
         let playing = match source {
-            Source::Leg(id) if leg.hears_leg(id) => return,
-            Source::Leg(id) => {
-                self.unlink(slot);
-                if let Some(leg) = self.legs.get_mut(slot) {
-                    leg.hears = Hearing::Leg(Heard { id, slot: None });
-                    leg.stream.detach();
-                }
-                return self.link(slot, id);
-            }
+            Source::Leg(id) => return self.hear_leg(now, slot, id, StandIn::Noise),
+            Source::Early(id) => return self.hear_leg(now, slot, id, StandIn::Ringback),
             Source::Mix(ids) if leg.hears_mix(&ids) => return,
             Source::Mix(ids) => return self.hear_mix(now, slot, &ids),
             Source::Nothing => None,
@@ -342,6 +335,26 @@ impl Plane {
         let Some(leg) = self.legs.get_mut(slot) else { return };
         leg.hears = playing.map_or(Hearing::Nothing, Hearing::Playing);
         leg.arm_tick(now);
+    }
+
+    /// Lets the leg in `slot` hear the leg `id`, and `stand_in` while that says nothing.
+    fn hear_leg(&mut self, now: Instant, slot: usize, id: LegId, stand_in: StandIn) {
+        let Some(leg) = self.legs.get_mut(slot) else { return };
+        let same = leg.hears_leg(id);
+        if same && leg.stand_in == stand_in {
+            return;
+        }
+        if !same {
+            self.unlink(slot);
+        }
+        let Some(leg) = self.legs.get_mut(slot) else { return };
+        leg.stand_in = stand_in;
+        leg.begin_lull_watch(now);
+        if !same {
+            leg.hears = Hearing::Leg(Heard { id, slot: None });
+            leg.stream.detach();
+            self.link(slot, id);
+        }
     }
 
     /// Links the leg in `slot` with the leg `id` of the same call, which it is to hear, if that is open.
@@ -362,6 +375,7 @@ impl Plane {
     fn unlink(&mut self, slot: usize) {
         let Some(leg) = self.legs.get_mut(slot) else { return };
         leg.timers.stop(Timer::Mix);
+        leg.timers.stop(Timer::Lull);
         let hearing = std::mem::replace(&mut leg.hears, Hearing::Nothing);
         for source in hearing.heard().iter().filter_map(|heard| heard.slot) {
             let Some(heard) = self.legs.get_mut(source) else { continue };

@@ -280,7 +280,12 @@ impl Plane {
             Codec::TelephoneEvent => key_samples(packet.get(accepted.payload.clone())?),
         };
         match leg.stream.follow(now, arrival.at, origin, &accepted.header, samples) {
-            Ok(header) => Some(Header { payload_type, ..header }),
+            Ok(header) => {
+                if leg.hear_packet(now) {
+                    self.refresh_deadline(slot);
+                }
+                Some(Header { payload_type, ..header })
+            }
             Err(_) => {
                 self.counters.late_after_switch += 1;
                 None

@@ -1,6 +1,6 @@
 //! What time brings: recordings and keys packet by packet, reports, silence.
 
-use super::leg::{Health, Hearing, Leg, Playing, SILENT_AFTER, Timer};
+use super::leg::{Health, Hearing, LULL_AFTER, Leg, Lull, Playing, SILENT_AFTER, StandIn, Timer};
 use super::receive::since_start;
 use super::{Channel, Departure, Plane, Port, push_fact};
 use crate::base::time::Instant;
@@ -38,6 +38,7 @@ impl Plane {
             match timer {
                 Timer::Tick => self.tick(now, due, slot, send),
                 Timer::Mix => self.mix(now, due, slot, send),
+                Timer::Lull => self.check_lull(now, slot),
                 Timer::Silence => self.check_silence(now, slot),
                 Timer::KeyEnd => self.end_key(now, slot),
                 Timer::Control => self.report(now, slot, send),
@@ -64,6 +65,30 @@ impl Plane {
             self.count_sent(slot, made.length - HEADER_LENGTH);
             send(Departure { port: Port { slot, channel: Channel::Rtp }, to }, made.packet());
         }
+    }
+
+    /// Nobody is left with nothing because whom it hears says nothing: not for longer than a second (promise 1). A peer
+    /// that suppresses silence (RFC 3551 4.1) is heard as the quiet line that it means, and early media that stops gives
+    /// way to ringback; the first packet that comes is heard again, whole.
+    fn check_lull(&mut self, now: Instant, slot: usize) {
+        let Some(leg) = self.legs.get_mut(slot) else { return };
+        let Lull::None { last } = leg.lull else { return };
+        if leg.destination().is_none() {
+            // It takes nothing at the moment; the next agreement looks again.
+            return;
+        }
+        if now.since(last) < LULL_AFTER {
+            // Packets move only `last`, not the timer, as with silence.
+            leg.timers.set(Timer::Lull, last + LULL_AFTER);
+            return;
+        }
+        let recording = match leg.stand_in {
+            StandIn::Noise => self.library.noise(),
+            StandIn::Ringback => self.library.ringback(),
+        };
+        leg.lull = Lull::Filled(Playing::new(String::new(), recording.clone(), true));
+        self.counters.lulls += 1;
+        leg.arm_tick(now);
     }
 
     fn check_silence(&mut self, now: Instant, slot: usize) {
@@ -145,16 +170,17 @@ fn make_voice(leg: &mut Leg, now: Instant, samples: usize) -> (Option<Made>, boo
         return (None, false);
     };
     let hidden = leg.key_writer.is_busy() || leg.destination().is_none();
-    let Hearing::Playing(playing) = &mut leg.hears else { return (None, false) };
+    let Some(playing) = leg.playing() else { return (None, false) };
     let start = playing.position;
     let ended = playing.advance(samples);
     if hidden {
         return (None, ended);
     }
+    let (recording, repeat) = (playing.recording.clone(), playing.repeat);
     let header = leg.stream.write(now, payload_type, u32::try_from(samples).unwrap_or(0));
     let mut made = Made::of(samples);
     let Some(sound) = made.fill(&header) else { return (None, ended) };
-    playing.recording.copy(start, playing.repeat, codec, sound);
+    recording.copy(start, repeat, codec, sound);
     (Some(made), ended)
 }
 

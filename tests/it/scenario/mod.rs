@@ -1,6 +1,7 @@
 //! Stories named by behaviour. Each is told on the simulated [`super::world`]; the invariants are judged at every step.
 
 mod a_dead_gateway_is_left_alone_until_it_answers;
+mod a_pause_of_speech_is_no_dead_air;
 mod agent_12345_transfers_caller_to_110;
 mod agent_hangs_up_before_its_200_arrives;
 mod agent_lost_caller_is_kept_and_rerouted;

@@ -26,6 +26,9 @@ const HEARD: f64 = 4_000.0;
 /// What counts as not hearing it: a hundredth of what was sent, above the rounding of G.711.
 const LEAKED: f64 = 80.0;
 
+/// The loudest sample that G.711 makes of silence.
+const ROUNDING: u16 = 8;
+
 /// 20 ms of sound, and when it is heard: by the sender's clock, as a jitter buffer plays it, so that what the machine
 /// does to single packets is not taken for a gap.
 type Piece = (Duration, Vec<i16>);
@@ -64,6 +67,13 @@ impl Hearing {
     pub(super) fn longest_silence(&self) -> Duration {
         let loud: Vec<Duration> = self.pieces.iter().filter(|(_, piece)| is_loud(piece)).map(|(at, _)| *at).collect();
         loud.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).max().unwrap_or(Duration::MAX)
+    }
+
+    /// The longest time without anything, not even a quiet line, from the first packet to the last.
+    pub(super) fn longest_dead_air(&self) -> Duration {
+        let alive = |piece: &[i16]| piece.iter().any(|sample| sample.unsigned_abs() > ROUNDING);
+        let times: Vec<Duration> = self.pieces.iter().filter(|(_, piece)| alive(piece)).map(|(at, _)| *at).collect();
+        times.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).max().unwrap_or(Duration::MAX)
     }
 
     /// Fails unless both tones were heard, one after the other, with a silence of at most 60 ms between them (the dead-air

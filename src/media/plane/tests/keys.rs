@@ -131,7 +131,7 @@ fn keys_that_can_no_longer_be_sent_do_not_block_the_voice() {
     let mut bench = Bench::with_a_talk();
     bench.order(Order::Key { leg: LegId(2), digit: '7', duration_ms: 100 });
     bench.agree(2, session(2, &[PCMA]));
-    bench.pass(Duration::from_secs(1));
+    bench.pass(milliseconds(900));
     bench.talk(&mut Peer::new(1, 8), 3, 0x11);
     assert_eq!(bench.take_sent(2).len(), 3);
 }

@@ -141,7 +141,7 @@ fn f12_loss_and_jitter_are_concealed() {
 }
 
 #[test]
-fn a_silent_party_is_no_noise_and_the_stream_goes_on() {
+fn a_silent_party_is_concealed_and_then_a_quiet_line() {
     let (mut bench, mut voices) = three();
     talk(&mut bench, &mut voices, 10, || Some(0));
     bench.sent.clear();
@@ -149,7 +149,7 @@ fn a_silent_party_is_no_noise_and_the_stream_goes_on() {
     let sent = sent_to(&bench, 1);
     assert_eq!(sent.len(), 50);
     let sound = samples(&sent, Codec::Pcma);
-    assert!(sound[480 * 2..].iter().all(|sample| sample.abs() <= 8), "after the concealment there is silence");
+    assert!(sound[480 * 2..].iter().all(|sample| sample.abs() < 300), "no voice is made up for longer than 60 ms");
 }
 
 /// T26: from relay to mix, to music, back to relay; one stream for the receiver.

@@ -4,6 +4,7 @@ mod contained;
 mod continuity;
 mod health;
 mod keys;
+mod lull;
 mod mix;
 mod playing;
 mod relay;
@@ -35,6 +36,11 @@ impl Sent {
 
     fn payload(&self) -> &[u8] {
         &self.packet[12..]
+    }
+
+    /// Whether a peer of these tests said it, who repeats one code; noise never does.
+    fn is_said(&self) -> bool {
+        self.payload().windows(2).all(|pair| pair[0] == pair[1])
     }
 }
 
@@ -183,6 +189,11 @@ impl Bench {
         let sent = std::mem::take(&mut self.sent);
         let rtp = sent.into_iter().filter(|sent| sent.departure.port.channel == Channel::Rtp);
         rtp.filter(|sent| sent.departure.to == address(leg)).collect()
+    }
+
+    /// The same without comfort noise: what others have said.
+    fn take_relayed(&mut self, leg: u64) -> Vec<Sent> {
+        self.take_sent(leg).into_iter().filter(Sent::is_said).collect()
     }
 
     fn facts(&mut self) -> Vec<(u64, Fact)> {
