@@ -96,6 +96,7 @@ impl Engine {
             rtp_receive_failures: media.sockets.receive_failures,
             media_orders_lost: media.orders_lost,
             events_lost: self.desk.lost_in_all(),
+            media_threads_replaced: media.replaced,
         });
     }
 }

@@ -264,9 +264,10 @@ impl Engine {
         }
     }
 
-    /// Tells the calls whose media thread has died.
+    /// Replaces media threads that have died, and tells the calls of those that are given up.
     fn tell_lost(&mut self) {
         self.media.flush();
+        self.media.replace_dead(&mut self.tasks);
         for (call, leg, fact) in self.media.take_lost() {
             self.input(Input::Media { call, leg, fact });
         }

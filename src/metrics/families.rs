@@ -96,6 +96,7 @@ pub(super) struct MediaFamilies {
     pub(super) send_failures: Absolute,
     pub(super) receive_failures: Absolute,
     pub(super) orders_lost: Absolute,
+    pub(super) threads_replaced: Absolute,
 }
 
 /// Registers what was just made. It cannot fail: every name is written once, in this file.
@@ -331,6 +332,10 @@ impl MediaFamilies {
             send_failures: Absolute::new(failures.with_label_values(&["send"])),
             receive_failures: Absolute::new(failures.with_label_values(&["receive"])),
             orders_lost: total("lianxian_media_orders_lost_total", "Orders that a media thread did not take."),
+            threads_replaced: total(
+                "lianxian_media_threads_replaced_total",
+                "Media threads that died and were replaced.",
+            ),
         }
     }
 }

@@ -44,6 +44,8 @@ pub struct Outside {
     pub media_orders_lost: u64,
     /// Events that the HTTP interface did not take, so far.
     pub events_lost: u64,
+    /// Media threads that died and were replaced, so far.
+    pub media_threads_replaced: u64,
 }
 
 impl Recorder {
@@ -218,6 +220,7 @@ impl Recorder {
         media.send_failures.follow(outside.rtp_send_failures);
         media.receive_failures.follow(outside.rtp_receive_failures);
         media.orders_lost.follow(outside.media_orders_lost);
+        media.threads_replaced.follow(outside.media_threads_replaced);
     }
 }
 

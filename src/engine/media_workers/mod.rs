@@ -2,29 +2,34 @@
 //!
 //! Decides: which thread a call belongs to (by its id, for its whole life or the thread's), nothing else.
 //! Invariants: a thread never waits for anything but epoll; no packet allocates or takes a lock; orders of one call are
-//! carried out in order; a fact is delivered or kept until it can be; the calls of a thread that has died are told, and
-//! no call is given to it any more.
+//! carried out in order; a fact is delivered or kept until it can be. A thread that has died is replaced, and what its
+//! calls want is said again to the new one: they miss a moment of sound and learn nothing of it. A thread that keeps
+//! dying is given up: its calls are told, and no call is given to it any more.
 //! Does not do: the arithmetic of sound (`media`), ports (`media::ports`, owned by the switch).
 
+mod book;
 #[cfg(test)]
 mod tests;
 mod worker;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use crossbeam_queue::ArrayQueue;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use tokio::sync::mpsc;
 
+use self::book::Book;
 use self::worker::Worker;
 use super::clock::Clock;
 use super::tasks::Tasks;
 use crate::base::entropy::Entropy;
 use crate::base::ids::{CallId, LegId};
+use crate::base::time::Instant;
 use crate::media::counters::Counters;
 use crate::media::fact::Fact;
 use crate::media::library::Library;
@@ -36,6 +41,12 @@ const QUEUE_LENGTH: usize = 8_192;
 
 /// Orders that wait behind a full queue. A thread that leaves so many undone is dead, which its watcher reports.
 const BACKLOG_MAX: usize = 262_144;
+
+/// A thread that has lived for this long had no cause of death that its successor inherits.
+const STEADY: Duration = Duration::from_secs(60);
+
+/// Successors that may die young, one after the other, until the place is given up.
+const YOUNG_DEATHS_MAX: u8 = 3;
 
 /// A fact from a media thread for a call.
 pub type MediaFact = (CallId, LegId, Fact);
@@ -58,6 +69,8 @@ pub struct Statistics {
     pub sockets: SocketCounters,
     /// Orders given up because a thread did not take them.
     pub orders_lost: u64,
+    /// Threads that died and were replaced.
+    pub replaced: u64,
 }
 
 /// What the threads' sockets counted.
@@ -72,10 +85,15 @@ pub struct SocketCounters {
 }
 
 /// The media threads, as the engine's loop holds them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct MediaWorkers {
     desks: Vec<Desk>,
+    /// What a new thread is made of; `None` once the threads were told to end.
+    workshop: Option<Workshop>,
     orders_lost: u64,
+    replaced: u64,
+    /// What threads that were replaced had counted.
+    former: (Counters, SocketCounters),
     /// Legs that were to be opened when no thread lived any more.
     homeless: Vec<(CallId, LegId)>,
 }
@@ -85,8 +103,21 @@ pub struct MediaWorkers {
 struct Desk {
     shared: Arc<Shared>,
     backlog: VecDeque<Message>,
-    /// The legs that the thread was told to open and not yet to close: whom to tell when it dies.
-    legs: BTreeMap<LegId, CallId>,
+    /// What was asked of the thread: whom to tell when it dies, and what its successor must be told.
+    book: Book,
+    begun: Instant,
+    /// Threads of this place that have died young in a row.
+    young_deaths: u8,
+}
+
+/// What a thread is made of.
+#[derive(Debug)]
+struct Workshop {
+    own_ports: RangeInclusive<u16>,
+    library: Arc<Library>,
+    clock: Clock,
+    entropy: Entropy,
+    facts: mpsc::Sender<MediaFact>,
 }
 
 /// What both sides of one thread hold.
@@ -114,6 +145,9 @@ impl Drop for EndMark {
 enum Message {
     Order(Order),
     Shutdown,
+    /// A planted fault: the thread panics.
+    #[cfg(feature = "faults")]
+    Panic,
 }
 
 impl MediaWorkers {
@@ -126,23 +160,16 @@ impl MediaWorkers {
         facts: &mpsc::Sender<MediaFact>,
         tasks: &mut Tasks,
     ) -> io::Result<Self> {
-        let mut desks = Vec::new();
-        for _ in 0..settings.workers.max(1) {
-            let shared = Arc::new(Shared::new()?);
-            let plane = plane::Settings {
-                own_ports: settings.own_ports.clone(),
-                wall_at_start: clock.wall().saturating_sub(clock.now().since(crate::base::time::Instant::START)),
-            };
-            let plane = Plane::new(plane, Arc::clone(library), entropy.fork());
-            let worker = Worker::new(plane, Arc::clone(&shared), clock, facts.clone())?;
-            let mark = EndMark(Arc::clone(&shared));
-            tasks.thread("media", move || {
-                let _mark = mark;
-                worker.run();
-            })?;
-            desks.push(Desk { shared, backlog: VecDeque::new(), legs: BTreeMap::new() });
-        }
-        Ok(Self { desks, orders_lost: 0, homeless: Vec::new() })
+        let mut workshop = Workshop {
+            own_ports: settings.own_ports.clone(),
+            library: Arc::clone(library),
+            clock,
+            entropy: entropy.fork(),
+            facts: facts.clone(),
+        };
+        let desk = |_| Ok(Desk::new(workshop.employ(tasks)?, clock.now()));
+        let desks = (0..settings.workers.max(1)).map(desk).collect::<io::Result<_>>()?;
+        Ok(Self { desks, workshop: Some(workshop), ..Self::default() })
     }
 
     /// Gives an order to the thread of its call. It never waits.
@@ -150,7 +177,7 @@ impl MediaWorkers {
         let living = self.desks.iter_mut().enumerate().filter(|(_, desk)| !desk.has_ended());
         match (living.max_by_key(|(index, _)| weight(call, *index)), &order) {
             (Some((_, desk)), _) => {
-                desk.note(call, &order);
+                desk.book.note(call, &order);
                 self.orders_lost += desk.push(Message::Order(order));
             }
             (None, Order::Open { leg, .. }) => {
@@ -178,38 +205,104 @@ impl MediaWorkers {
         }
     }
 
-    /// What the calls of threads that have ended must be told, once each: their legs have no sockets any more.
+    /// Puts a new thread in the place of each that has died, and says to it again what its calls want.
+    pub fn replace_dead(&mut self, tasks: &mut Tasks) {
+        let Some(workshop) = &mut self.workshop else { return };
+        let now = workshop.clock.now();
+        for desk in self.desks.iter_mut().filter(|desk| desk.has_ended()) {
+            desk.young_deaths = if now.since(desk.begun) < STEADY { desk.young_deaths.saturating_add(1) } else { 0 };
+            if desk.young_deaths > YOUNG_DEATHS_MAX {
+                continue;
+            }
+            // A machine that has no thread for us is one more death; the calls are told below.
+            let Ok(shared) = workshop.employ(tasks) else { continue };
+            let (mut plane, sockets) = desk.counted();
+            // Its legs were closed with it, and are opened again.
+            plane.closed = plane.opened;
+            self.former.0.add(&plane);
+            self.former.1.add(&sockets);
+            self.replaced += 1;
+            desk.shared = shared;
+            desk.begun = now;
+            desk.backlog.clear();
+            desk.backlog.extend(desk.book.orders().map(Message::Order));
+            desk.flush();
+        }
+    }
+
+    /// What the calls of threads that were given up must be told, once each: their legs have no sockets any more.
     pub fn take_lost(&mut self) -> Vec<MediaFact> {
         let mut lost = std::mem::take(&mut self.homeless);
         for desk in self.desks.iter_mut().filter(|desk| desk.has_ended()) {
             self.orders_lost += std::mem::take(&mut desk.backlog).len() as u64;
-            lost.extend(std::mem::take(&mut desk.legs).into_iter().map(|(leg, call)| (call, leg)));
+            lost.extend(std::mem::take(&mut desk.book).legs());
         }
         lost.into_iter().map(|(call, leg)| (call, leg, Fact::OpenFailed)).collect()
     }
 
     /// What the threads have counted; at most half a second old.
     pub fn statistics(&self) -> Statistics {
-        let mut sum = Statistics { orders_lost: self.orders_lost, ..Statistics::default() };
+        let (plane, sockets) = self.former;
+        let mut sum = Statistics { plane, sockets, orders_lost: self.orders_lost, replaced: self.replaced };
         for desk in &self.desks {
-            let (plane, sockets) = *desk.shared.published.lock().unwrap_or_else(PoisonError::into_inner);
+            let (plane, sockets) = desk.counted();
             sum.plane.add(&plane);
-            sum.sockets.bind_failures += sockets.bind_failures;
-            sum.sockets.send_failures += sockets.send_failures;
-            sum.sockets.receive_failures += sockets.receive_failures;
+            sum.sockets.add(&sockets);
         }
         sum
     }
 
+    /// Makes the thread of a call panic: a planted fault.
+    #[cfg(feature = "faults")]
+    pub fn strike(&mut self, call: CallId) {
+        let living = self.desks.iter_mut().enumerate().filter(|(_, desk)| !desk.has_ended());
+        if let Some((_, desk)) = living.max_by_key(|(index, _)| weight(call, *index)) {
+            desk.push(Message::Panic);
+        }
+    }
+
     /// Tells the threads to close all sockets and end; `tasks` reports each one's end.
     pub fn shutdown(&mut self) {
+        self.workshop = None;
         for desk in &mut self.desks {
             self.orders_lost += desk.push(Message::Shutdown);
         }
     }
 }
 
+impl Workshop {
+    /// Starts a thread, watched by `tasks`.
+    fn employ(&mut self, tasks: &mut Tasks) -> io::Result<Arc<Shared>> {
+        let shared = Arc::new(Shared::new()?);
+        let settings = plane::Settings {
+            own_ports: self.own_ports.clone(),
+            wall_at_start: self.clock.wall().saturating_sub(self.clock.now().since(Instant::START)),
+        };
+        let plane = Plane::new(settings, Arc::clone(&self.library), self.entropy.fork());
+        let worker = Worker::new(plane, Arc::clone(&shared), self.clock, self.facts.clone())?;
+        let mark = EndMark(Arc::clone(&shared));
+        tasks.thread("media", move || {
+            // Dropped last: when the mark is set, the sockets are closed.
+            let _mark = mark;
+            worker.run();
+        })?;
+        Ok(shared)
+    }
+}
+
+impl SocketCounters {
+    fn add(&mut self, other: &Self) {
+        self.bind_failures += other.bind_failures;
+        self.send_failures += other.send_failures;
+        self.receive_failures += other.receive_failures;
+    }
+}
+
 impl Desk {
+    const fn new(shared: Arc<Shared>, begun: Instant) -> Self {
+        Self { shared, backlog: VecDeque::new(), book: Book::new(), begun, young_deaths: 0 }
+    }
+
     /// Queues a message behind those that wait. Gives the number of messages lost.
     fn push(&mut self, message: Message) -> u64 {
         let lost = if self.backlog.len() < BACKLOG_MAX {
@@ -236,18 +329,9 @@ impl Desk {
         self.shared.ring();
     }
 
-    /// Takes note of which legs the thread has.
-    fn note(&mut self, call: CallId, order: &Order) {
-        match order {
-            Order::Open { leg, .. } => {
-                self.legs.insert(*leg, call);
-            }
-            Order::Close { leg } => {
-                self.legs.remove(leg);
-            }
-            Order::Agree { .. } | Order::Hear { .. } | Order::Key { .. } | Order::Keys { .. } | Order::Await { .. } => {
-            }
-        }
+    /// What the thread has counted; at most half a second old.
+    fn counted(&self) -> (Counters, SocketCounters) {
+        *self.shared.published.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn has_ended(&self) -> bool {

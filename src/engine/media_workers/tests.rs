@@ -3,8 +3,8 @@
 use super::*;
 
 fn workers(count: usize) -> MediaWorkers {
-    let desk = |_| Desk { shared: Arc::new(Shared::new().unwrap()), backlog: VecDeque::new(), legs: BTreeMap::new() };
-    MediaWorkers { desks: (0..count).map(desk).collect(), orders_lost: 0, homeless: Vec::new() }
+    let desk = |_| Desk::new(Arc::new(Shared::new().unwrap()), Instant::START);
+    MediaWorkers { desks: (0..count).map(desk).collect(), ..MediaWorkers::default() }
 }
 
 fn open(workers: &mut MediaWorkers, number: u64) {
@@ -19,7 +19,7 @@ fn close(workers: &mut MediaWorkers, number: u64) {
 
 /// Which desk has the leg.
 fn place(workers: &MediaWorkers, number: u64) -> Option<usize> {
-    workers.desks.iter().position(|desk| desk.legs.contains_key(&LegId(number)))
+    workers.desks.iter().position(|desk| desk.book.legs().iter().any(|(_, leg)| *leg == LegId(number)))
 }
 
 fn die(workers: &MediaWorkers, index: usize) {
@@ -49,6 +49,27 @@ fn the_calls_of_a_dead_thread_are_told_once_and_no_call_goes_there_any_more() {
             assert_eq!(place(&workers, number), None);
         }
     }
+}
+
+/// What keeps killing the thread would go on killing it: the fourth young death in a row ends its place.
+#[tokio::test]
+async fn a_place_whose_threads_die_young_again_and_again_is_given_up() {
+    let (told, _facts) = mpsc::channel(8);
+    let (mut tasks, settings) = (Tasks::default(), Settings { workers: 1, own_ports: 40_000..=40_999 });
+    let library = Arc::new(Library::empty());
+    let entropy = &mut Entropy::from_number(1);
+    let mut workers = MediaWorkers::start(&settings, &library, Clock::start(), entropy, &told, &mut tasks).unwrap();
+    open(&mut workers, 1);
+    for death in 1..=4 {
+        workers.strike(CallId(1));
+        tasks.ended().await;
+        workers.replace_dead(&mut tasks);
+        let lost = workers.take_lost();
+        assert_eq!((workers.replaced, lost.len()), if death < 4 { (death, 0) } else { (3, 1) });
+    }
+    workers.shutdown();
+    workers.replace_dead(&mut tasks);
+    assert!(tasks.is_empty(), "nobody is employed for a daemon that ends");
 }
 
 #[test]

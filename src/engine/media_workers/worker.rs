@@ -173,6 +173,8 @@ impl Worker {
                 Message::Order(Order::Close { leg }) => self.close(leg),
                 Message::Order(order) => self.plane.handle(self.clock.now(), order),
                 Message::Shutdown => return Going::Out,
+                #[cfg(feature = "faults")]
+                Message::Panic => panic!("a planted fault: the media thread dies"),
             }
         }
         Going::On

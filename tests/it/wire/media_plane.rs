@@ -171,6 +171,11 @@ async fn two_parties_hear_each_other_and_a_stranger_nothing() {
             attacker.talk(SocketAddr::new(rtp.ip(), rtp.port() + 1));
             attacks += 2;
         }
+        if step == 25 {
+            // Until now each has heard a quiet line at most, should this machine have taken more than a second.
+            citizen.heard.clear();
+            agent.heard.clear();
+        }
         if step >= 25 {
             citizen.talk(threads.local(1));
             agent.talk(threads.local(2));
@@ -190,6 +195,48 @@ async fn two_parties_hear_each_other_and_a_stranger_nothing() {
     assert_eq!(counted.sockets.send_failures, 0);
     let facts = [threads.fact().await, threads.fact().await];
     assert!(facts.iter().all(|(call, _, fact)| (*call, fact) == (CallId(1), &Fact::FirstPacket)));
+}
+
+/// A media thread that panics is replaced: its call hears again within a second, nobody is told, no other call notices.
+#[tokio::test]
+async fn a_dead_thread_is_replaced_and_its_calls_go_on() {
+    let mut threads = Threads::start([127, 0, 77, 21], Library::empty(), 64);
+    let (mut citizen, mut agent) = (Party::new([127, 0, 77, 22], 500), Party::new([127, 0, 77, 23], 900));
+    let mut others = [[127, 0, 77, 24]; 4].map(|host| Party::new(host, 1_300));
+    threads.open(1, 1, citizen.address());
+    threads.open(1, 2, agent.address());
+    threads.hear(1, 1, Source::Leg(LegId(2)));
+    threads.hear(1, 2, Source::Leg(LegId(1)));
+    // Four more calls: some on the same thread, some on the other.
+    for (other, leg) in others.iter().zip(11..) {
+        threads.open(u128::from(leg), leg, other.address());
+        threads.hear(u128::from(leg), leg, Source::Ringback);
+    }
+    threads.statistics_when(|all| all.plane.opened == 6).await;
+    let (mut heard_before, mut packets) = (0, [0; 4]);
+    for step in 0..150 {
+        if step == 50 {
+            heard_before = citizen.heard.len();
+            threads.workers.strike(CallId(1));
+            let ended = timeout(Duration::from_secs(5), threads.tasks.ended()).await.expect("the thread dies");
+            assert_eq!(ended.outcome, Outcome::Panicked);
+            threads.workers.replace_dead(&mut threads.tasks);
+            assert_eq!(threads.workers.take_lost(), []);
+        }
+        citizen.talk(threads.local(1));
+        agent.talk(threads.local(2));
+        sleep(Duration::from_millis(20)).await;
+        citizen.listen();
+        agent.listen();
+        others.iter_mut().zip(&mut packets).for_each(|(other, packets)| *packets += other.listen());
+    }
+    assert!(heard_before >= 45 * 160 && citizen.heard.len() - heard_before >= 90 * 160, "{}", citizen.heard.len());
+    assert!((citizen.hears(900) - 8_000.0).abs() < 800.0, "{}", citizen.hears(900));
+    assert!((agent.hears(500) - 8_000.0).abs() < 800.0, "{}", agent.hears(500));
+    assert!(packets.iter().all(|packets| *packets > 90) && packets.iter().any(|packets| *packets > 145), "{packets:?}");
+    let open = |all: &Statistics| all.plane.opened - all.plane.closed;
+    let counted = threads.statistics_when(|all| all.replaced == 1 && open(all) == 6).await;
+    assert_eq!((counted.replaced, open(&counted)), (1, 6));
 }
 
 /// V35: after every kind of end the descriptors are gone: all ports can be bound again.
