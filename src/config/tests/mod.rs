@@ -1,7 +1,6 @@
 //! A good configuration is read; each bad one is refused with the place, the key, the fault and the remedy (F27).
 
 mod bad;
-
 mod territories;
 mod urgent;
 
@@ -99,6 +98,14 @@ impl Case {
         };
         load(Path::new("c/lianxian.toml"), &sources)
     }
+
+    /// Fails unless there is a problem that begins so and names the remedy.
+    fn must_be_refused(&self, what: &str, beginning: &str, remedy: &str) {
+        let told: Vec<String> = self.load().expect_err(what).iter().map(ToString::to_string).collect();
+        let found = told.iter().any(|line| line.starts_with(beginning) && line.contains(remedy));
+        assert!(found, "{what}: {told:?} has nothing like {beginning} .. {remedy}");
+        assert!(!told.concat().contains("long-Enough"), "a password is never printed");
+    }
 }
 
 #[test]
@@ -136,12 +143,7 @@ fn the_configuration_that_is_delivered_is_good_and_reaches_routing() {
 #[test]
 fn every_bad_file_is_refused_with_its_place_and_its_remedy() {
     for &(file, old, new, beginning, remedy) in bad::BAD {
-        let case = Case::good().replacing(&format!("c/{file}.toml"), old, new);
-        let problems = case.load().expect_err(new);
-        let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        let found = told.iter().any(|line| line.starts_with(beginning) && line.contains(remedy));
-        assert!(found, "{new}: {told:?} has nothing like {beginning} .. {remedy}");
-        assert!(!told.concat().contains("long-Enough"), "a password is never printed");
+        Case::good().replacing(&format!("c/{file}.toml"), old, new).must_be_refused(new, beginning, remedy);
     }
 }
 
