@@ -73,6 +73,11 @@ impl Leg {
         matches!(self.phase, Phase::Connected(_) | Phase::Parting(_))
     }
 
+    /// Whether we have let it go.
+    pub(crate) const fn is_leaving(&self) -> bool {
+        matches!(self.phase, Phase::Leaving)
+    }
+
     /// Its number.
     pub(crate) const fn id(&self) -> LegId {
         self.id

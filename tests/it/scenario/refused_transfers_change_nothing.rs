@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use lianxian::base::ids::{AgentId, CommandId};
+use lianxian::base::pii::Pii;
 use lianxian::call::command::{Accepted, By, CallSelector, Command, Mode, Particulars, Refusal, Reply};
 use lianxian::switch;
 
@@ -91,6 +92,27 @@ fn a_command_names_its_call_and_is_answered_once() {
     w.until_talking(caller, seat);
     assert_eq!(w.until_over(agent), Ending::TheirBye, "without a REFER our BYE waits for nothing");
     w.settle();
+}
+
+/// A CTI server knows the citizen's number and the agent's, each in its own spelling, and not our ids.
+#[test]
+fn a_call_is_named_by_the_callers_number_however_it_is_written() {
+    for (seed, written) in [(468, "13900001111"), (469, "+8613900001111"), (470, "013900001111")] {
+        let mut w = World::new(seed);
+        let (caller, agent) = w.caller_and_agent_in_talk();
+        let seat = w.seat();
+        let of = |number: &str| CallSelector::Caller(Pii::new(number));
+        let order = || transfer("110", Mode::OneClick, By::Console);
+        for wrong in ["13900001112", "anonymous", "110", "8001"] {
+            assert_eq!(asks(&mut w, of(wrong), order()), Err(Refusal::NoSuchCall), "{wrong}");
+        }
+        assert!(matches!(asks(&mut w, of(written), order()), Ok(Accepted::Transfer { .. })), "{written}");
+        w.until_talking(caller, seat);
+        // The agent's own leg may still be on its way out: it names no call any more.
+        w.until_over(agent);
+        assert_eq!(asks(&mut w, agent_no("8001"), order()), Err(Refusal::NoSuchCall));
+        w.settle();
+    }
 }
 
 #[test]
