@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::ids::{AgentId, CallId, TransferId};
 use crate::base::pii::Pii;
+use crate::routing::config::Priority;
 
 /// What is asked of one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,10 +48,11 @@ pub enum CallSelector {
 }
 
 /// How a call is transferred.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// 一键转接: the target is dialled while caller and agent stay joined; the agent is released when it has answered.
+    #[default]
     OneClick,
     /// 通话转: the agent talks to the target first.
     Consult,
@@ -92,6 +94,16 @@ pub enum Urgency {
     Normal,
     /// 紧急.
     Urgent,
+}
+
+impl Urgency {
+    /// As urgent as the hotline that has to do with the matter: nobody types when it is urgent.
+    pub const fn of(priority: Priority) -> Self {
+        match priority {
+            Priority::Emergency => Self::Urgent,
+            Priority::Normal => Self::Normal,
+        }
+    }
 }
 
 /// What has been accepted.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::ids::{CallId, HotlineId, LegId, TransferId};
 use crate::base::pii::Pii;
 use crate::base::time::Instant;
-use crate::call::command::Refusal;
+use crate::call::command::{Mode, Refusal, Urgency};
 use crate::call::record::{CallRecord, Trigger, Who};
 use crate::routing::Decision;
 use crate::routing::config::Priority;
@@ -169,6 +169,10 @@ pub enum TransferStep {
     Requested {
         /// By what it was asked for.
         trigger: Trigger,
+        /// How the caller is handed over.
+        mode: Mode,
+        /// How urgent the matter is: what the agent said, else as urgent as the hotline that it goes to.
+        urgency: Urgency,
         /// Where it goes, in which territory, and why.
         decision: Arc<Decision>,
     },

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::ids::{AgentId, CallId, HotlineId, LegId, TransferId, TrunkId};
 use crate::base::time::Instant;
-use crate::call::command::Particulars;
+use crate::call::command::{Mode, Particulars};
 use crate::call::notice::CallerLoss;
 use crate::routing::Decision;
 use crate::routing::recipe::Summary;
@@ -87,6 +87,9 @@ pub struct TransferRecord {
     pub id: TransferId,
     /// By what it was asked for.
     pub trigger: Trigger,
+    /// How the caller is handed over.
+    #[serde(default)]
+    pub mode: Mode,
     /// Who asked for it: the leg.
     pub transferor: LegId,
     /// Who asked for it: the operator's number (工号), as far as it is known.

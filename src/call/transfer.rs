@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::ids::{AgentId, CommandId, HotlineId, LegId, TransferId};
 use crate::call::action::Action;
-use crate::call::command::{Accepted, By, Command, Mode, Particulars, Refusal};
+use crate::call::command::{Accepted, By, Command, Mode, Particulars, Refusal, Urgency};
 use crate::call::context::Context;
 use crate::call::goodbye;
 use crate::call::hunt::{Hunt, Rounds};
@@ -64,6 +64,7 @@ struct Request {
     particulars: Particulars,
     agent: Option<AgentId>,
     trigger: Trigger,
+    mode: Mode,
     telling: Telling,
 }
 
@@ -105,6 +106,7 @@ fn by_refer(cx: &mut Context<'_>, pair: Pair, mood: Mood, refer: &Refer) -> Stat
         particulars: Particulars::default(),
         agent: referrer(cx, pair.party, refer),
         trigger: Trigger::Refer,
+        mode: Mode::OneClick,
         telling: Telling::Notify(refer.id),
     };
     match Transfer::begin(cx, pair, request) {
@@ -136,13 +138,13 @@ fn unmatched(cx: &mut Context<'_>, leg: LegId, refer: ReferId, status: u16) {
 
 fn by_command(cx: &mut Context<'_>, pair: Pair, mood: Mood, id: CommandId, command: Command) -> State {
     let (request, by) = match command {
-        Command::Transfer { to, mode: Mode::OneClick, territory, particulars, by } => {
+        Command::Transfer { to, mode: mode @ Mode::OneClick, territory, particulars, by } => {
             let agent = match &by {
                 By::Agent(agent) => Some(agent.clone()),
                 By::Console => agent_of(cx, pair.party),
             };
             let (trigger, telling) = (Trigger::Command, Telling::Events);
-            (Request { to, territory, particulars: *particulars, agent, trigger, telling }, by)
+            (Request { to, territory, particulars: *particulars, agent, trigger, mode, telling }, by)
         }
         Command::Transfer { mode: Mode::Consult | Mode::ThreeWay, .. } => {
             cx.refuse_command(id, Refusal::ModeNotSupported);
@@ -285,6 +287,7 @@ impl Transfer {
             particulars: Particulars::default(),
             agent,
             trigger: Trigger::Refer,
+            mode: Mode::Consult,
             telling: Telling::Notify(refer.id),
         };
         Ok((Self::enter(cx, transferor, request, from, &decision), decision))
@@ -299,9 +302,12 @@ impl Transfer {
         decision: &Arc<Decision>,
     ) -> Self {
         let id = TransferId((u128::from(cx.supplies.random()) << 64) | u128::from(cx.supplies.random()));
+        let said = request.particulars.urgency;
+        let urgency = said.unwrap_or_else(|| Urgency::of(decision.priority));
         cx.record.transfers.push(TransferRecord {
             id,
             trigger: request.trigger,
+            mode: request.mode,
             transferor,
             agent: request.agent,
             from,
@@ -313,7 +319,8 @@ impl Transfer {
             ended: None,
         });
         let transfer = Self { id, transferor, telling: request.telling };
-        transfer.tell(cx, TransferStep::Requested { trigger: request.trigger, decision: Arc::clone(decision) });
+        let (trigger, mode) = (request.trigger, request.mode);
+        transfer.tell(cx, TransferStep::Requested { trigger, mode, urgency, decision: Arc::clone(decision) });
         transfer
     }
 

@@ -82,7 +82,7 @@ impl Engine {
 
     /// Sets the gauges.
     pub(super) fn picture(&mut self) {
-        self.recorder.picture(&self.switch.view());
+        self.recorder.picture(&self.switch.view(), self.clock.now(), self.clock.wall_seconds());
         let media = self.media.statistics();
         self.recorder.media(&media.plane);
         let net = self.net.counters();

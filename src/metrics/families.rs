@@ -2,14 +2,17 @@
 
 use prometheus::core::Collector;
 use prometheus::process_collector::ProcessCollector;
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+use prometheus::{
+    GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
 
 use super::absolute::Absolute;
 use super::http::HttpRecorder;
+use super::transfers::TransferFamilies;
 use crate::media::counters::{Counters, JITTER_BOUNDS_MS};
 
 /// Buckets of waiting times: the service levels are 2, 10, 15, 20 and 30 s.
-const WAITING_S: &[f64] = &[0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0, 300.0];
+pub(super) const WAITING_S: &[f64] = &[0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0, 300.0];
 /// Buckets of conversations.
 const TALKING_S: &[f64] = &[1.0, 10.0, 30.0, 60.0, 180.0, 600.0, 1_800.0, 3_600.0, 14_400.0];
 
@@ -28,6 +31,7 @@ pub struct Families {
     pub(super) agents: IntGaugeVec,
     pub(super) http: HttpRecorder,
     pub(super) trunks: TrunkFamilies,
+    pub(super) transfers: TransferFamilies,
 }
 
 #[derive(Debug)]
@@ -48,6 +52,8 @@ pub(super) struct TrunkFamilies {
     pub(super) gateway_up: IntGaugeVec,
     pub(super) channels: IntGaugeVec,
     pub(super) limit: IntGaugeVec,
+    pub(super) heard_at: IntGaugeVec,
+    pub(super) round_trip: GaugeVec,
 }
 
 #[derive(Debug)]
@@ -110,7 +116,7 @@ fn counter(registry: &Registry, name: &str, help: &str) -> IntCounter {
     register(registry, IntCounter::new(name, help))
 }
 
-fn counters(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+pub(super) fn counters(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
     register(registry, IntCounterVec::new(Opts::new(name, help), labels))
 }
 
@@ -124,6 +130,16 @@ fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGa
 
 fn histogram(registry: &Registry, name: &str, help: &str, buckets: &[f64]) -> Histogram {
     register(registry, Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec())))
+}
+
+pub(super) fn histograms(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    labels: &[&str],
+    buckets: &[f64],
+) -> HistogramVec {
+    register(registry, HistogramVec::new(HistogramOpts::new(name, help).buckets(buckets.to_vec()), labels))
 }
 
 fn absolute(registry: &Registry, name: &str, help: &str) -> Absolute {
@@ -169,6 +185,7 @@ impl Families {
                 gauge(registry, "lianxian_ws_clients", "Open streams of events, WebSocket and server-sent."),
             ),
             trunks: TrunkFamilies::register(registry),
+            transfers: TransferFamilies::register(registry),
         }
     }
 }
@@ -202,6 +219,22 @@ impl TrunkFamilies {
             ),
             channels: gauges(r, "lianxian_trunk_channels_in_use", "Legs on the trunk.", &["trunk", "dir"]),
             limit: gauges(r, "lianxian_trunk_channels_limit", "Legs that the trunk may carry.", trunk),
+            heard_at: gauges(
+                r,
+                "lianxian_trunk_last_rx_timestamp_seconds",
+                "When something was last heard from the trunk.",
+                trunk,
+            ),
+            round_trip: register(
+                r,
+                GaugeVec::new(
+                    Opts::new(
+                        "lianxian_trunk_options_rtt_seconds",
+                        "How long the slowest gateway of the trunk took to answer its last OPTIONS.",
+                    ),
+                    trunk,
+                ),
+            ),
         }
     }
 }

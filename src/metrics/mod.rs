@@ -10,6 +10,7 @@ mod absolute;
 mod families;
 mod http;
 mod recorder;
+mod transfers;
 
 #[cfg(test)]
 mod tests;

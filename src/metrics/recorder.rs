@@ -7,6 +7,8 @@ use prometheus::IntCounter;
 
 use super::families::Families;
 use super::http::HttpRecorder;
+use super::transfers::TransferWatch;
+use crate::base::time::Instant;
 use crate::call::notice::{Notice, RefusedFor, What};
 use crate::call::record::{CallRecord, Ending};
 use crate::media::counters::{Counters, JITTER_BOUNDS_MS};
@@ -21,6 +23,7 @@ pub struct Recorder {
     families: Families,
     /// Counters of methods and code classes by their static words: no lookup by string for each message.
     messages: HashMap<(&'static str, &'static str), IntCounter>,
+    transfers: TransferWatch,
 }
 
 /// Totals of what lies outside the switch.
@@ -50,7 +53,7 @@ pub struct Outside {
 
 impl Recorder {
     pub(super) fn new(families: Families) -> Self {
-        Self { families, messages: HashMap::new() }
+        Self { families, messages: HashMap::new(), transfers: TransferWatch::default() }
     }
 
     /// The writing side for the HTTP interface.
@@ -126,7 +129,6 @@ impl Recorder {
             | What::Resumed
             | What::Silent { .. }
             | What::SoundResumed { .. }
-            | What::Transfer { .. }
             | What::TransferRefused { .. }
             | What::SessionRefused { .. } => {}
         }
@@ -148,8 +150,8 @@ impl Recorder {
         }
     }
 
-    /// The switch as it is now.
-    pub fn picture(&self, view: &View) {
+    /// The switch as it is now: `now` on the daemon's time line, `wall_seconds` since 1970.
+    pub fn picture(&self, view: &View, now: Instant, wall_seconds: u64) {
         let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         self.families.sip.transactions.set(number(view.transactions));
         self.families.sip.dialogs.set(number(view.dialogs));
@@ -163,13 +165,13 @@ impl Recorder {
                 AgentState::Engaged(_) => engaged += 1,
             }
         }
-        self.trunks(view);
+        self.trunks(view, now, wall_seconds);
         for (state, count) in [("absent", absent), ("idle", idle), ("engaged", engaged)] {
             self.families.agents.with_label_values(&[state]).set(count);
         }
     }
 
-    fn trunks(&self, view: &View) {
+    fn trunks(&self, view: &View, now: Instant, wall_seconds: u64) {
         let families = &self.families.trunks;
         for row in &view.trunks {
             let trunk = row.trunk.as_str();
@@ -177,6 +179,13 @@ impl Recorder {
             families.channels.with_label_values(&[trunk, "in"]).set(row.legs_in.into());
             families.channels.with_label_values(&[trunk, "out"]).set(row.legs_out.into());
             families.limit.with_label_values(&[trunk]).set(row.limit.into());
+            if let Some(heard) = row.heard {
+                let at = wall_seconds.saturating_sub(now.since(heard).as_secs());
+                families.heard_at.with_label_values(&[trunk]).set(i64::try_from(at).unwrap_or(i64::MAX));
+            }
+            if let Some(slowest) = row.gateways.iter().filter_map(|gateway| gateway.round_trip).max() {
+                families.round_trip.with_label_values(&[trunk]).set(slowest.as_secs_f64());
+            }
             for gateway in &row.gateways {
                 let up = i64::from(gateway.state != "down");
                 families.gateway_up.with_label_values(&[trunk, &gateway.address.to_string()]).set(up);

@@ -1,12 +1,15 @@
 //! Names, closed labels, and totals that are followed.
 
 use super::*;
-use crate::base::ids::{CallId, LegId, TrunkId};
+use crate::base::ids::{CallId, HotlineId, LegId, TransferId, TrunkId};
 use crate::base::time::Instant;
-use crate::call::notice::{CallerLoss, Notice, RefusedFor, What};
-use crate::call::record::Who;
+use crate::call::command::{Mode, Urgency};
+use crate::call::notice::{CallerLoss, Notice, RefusedFor, TransferStep, What};
+use crate::call::record::{Trigger, Who};
 use crate::media::counters::Counters;
 use crate::routing::config::Priority;
+use crate::routing::decision::{Answering, Referral};
+use crate::routing::{CallerId, Decision};
 use crate::sip::fact::{Observation, Peer};
 
 fn value(text: &str, series: &str) -> Option<String> {
@@ -69,7 +72,7 @@ fn v31_a_hundred_thousand_callers_make_no_new_series() {
     let (mut recorder, exposition) = create();
     let call = |recorder: &mut Recorder, number: u64| {
         let caller = crate::base::pii::Pii::new(format!("139{number:08}"));
-        let hotline = crate::base::ids::HotlineId::from("12345");
+        let hotline = HotlineId::from("12345");
         let (leg, who) = (LegId(number), Who::Caller(Peer::Trunk(TrunkId::from("city"))));
         recorder.notice(&notice(What::Arrived { hotline, priority: Priority::Normal, caller, leg, who }));
         recorder.observe(&Observation::Request { method: "other", inbound: true });
@@ -85,4 +88,35 @@ fn v31_a_hundred_thousand_callers_make_no_new_series() {
     let text = exposition.text();
     assert_eq!(text.lines().count(), series);
     assert!(!text.contains("139000"), "no caller's number is shown");
+}
+
+#[test]
+fn t38_a_transfer_whose_call_was_restored_after_a_fault_is_no_success_and_nothing_is_kept_of_it() {
+    let (mut recorder, exposition) = create();
+    let mut step = |step| recorder.notice(&notice(What::Transfer { transfer: TransferId(1), step }));
+    let decision = std::sync::Arc::new(Decision {
+        hotline: HotlineId::from("110"),
+        priority: Priority::Emergency,
+        answering: Answering::ByPerson,
+        ring_timeout: std::time::Duration::from_secs(20),
+        plan: Vec::new(),
+        territory: None,
+        caller_id: CallerId::plain("13900001111"),
+        referral: Some(Referral { agent: None, hotline: HotlineId::from("12345") }),
+        why: Vec::new(),
+    });
+    let (trigger, mode, urgency) = (Trigger::Refer, Mode::OneClick, Urgency::Urgent);
+    step(TransferStep::Requested { trigger, mode, urgency, decision });
+    step(TransferStep::Answered { leg: LegId(3) });
+    step(TransferStep::Unknown);
+    // What comes behind the end changes nothing.
+    step(TransferStep::Joined { leg: LegId(3) });
+    let text = exposition.text();
+    let total = |result: &str| {
+        let labels = format!("direction=\"12345_TO_110\",mode=\"one_click\",result=\"{result}\"");
+        value(&text, &format!("lianxian_transfers_total{{{labels}}}"))
+    };
+    assert_eq!(total("unknown").as_deref(), Some("1"));
+    assert_eq!(total("success").as_deref(), Some("0"));
+    assert!(!text.contains("lianxian_transfer_press_to_answer_seconds_count"), "no answer that counts");
 }

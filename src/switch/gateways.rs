@@ -44,8 +44,10 @@ pub(super) struct Gateways {
     deadlines: DeadlineQueue<Place>,
     /// Which gateway the INVITE of a leg went to, until its final response.
     legs: HashMap<LegId, Place>,
-    /// Probes that have not come back.
-    probes: BTreeMap<ProbeId, Place>,
+    /// Probes that have not come back, and when they were sent.
+    probes: BTreeMap<ProbeId, (Place, Instant)>,
+    /// How long each took to answer the last probe that it answered.
+    round_trips: BTreeMap<Place, Duration>,
     last_probe: u64,
     /// What has changed and was not told yet.
     changes: VecDeque<GatewayChange>,
@@ -71,6 +73,7 @@ impl Gateways {
             deadlines: DeadlineQueue::default(),
             legs: HashMap::new(),
             probes: BTreeMap::new(),
+            round_trips: BTreeMap::new(),
             last_probe: 0,
             changes: VecDeque::new(),
             entropy,
@@ -94,6 +97,7 @@ impl Gateways {
                 self.rows.insert(place, health);
             }
         }
+        self.round_trips.retain(|place, _| self.rows.contains_key(place));
     }
 
     fn jitter(&mut self) -> u16 {
@@ -196,7 +200,7 @@ impl Gateways {
             Due::Probe => {
                 self.last_probe += 1;
                 let id = ProbeId(self.last_probe);
-                self.probes.insert(id, place.clone());
+                self.probes.insert(id, (place.clone(), now));
                 Some((id, place))
             }
         })
@@ -204,11 +208,19 @@ impl Gateways {
 
     /// A probe has come back. The trunk, if it was answered.
     pub(super) fn probed(&mut self, now: Instant, id: ProbeId, result: ProbeResult) -> Option<TrunkId> {
-        let place = self.probes.remove(&id)?;
+        let (place, asked) = self.probes.remove(&id)?;
         let sign = sign_of_probe(result);
         let jitter = self.jitter();
         self.update(now, &place, |health| health.on_probe(now, sign, jitter));
-        matches!(result, ProbeResult::Answered { .. }).then_some(place.trunk)
+        match result {
+            ProbeResult::Answered { .. } => {
+                if self.rows.contains_key(&place) {
+                    self.round_trips.insert(place.clone(), now.since(asked));
+                }
+                Some(place.trunk)
+            }
+            ProbeResult::Lost(_) => None,
+        }
     }
 
     fn update(&mut self, now: Instant, place: &Place, with: impl FnOnce(&mut Health)) {
@@ -241,6 +253,7 @@ impl Gateways {
                 state: health.state().name(),
                 since: health.since(),
                 heard: health.heard(),
+                round_trip: self.round_trips.get(place).copied(),
             })
             .collect()
     }

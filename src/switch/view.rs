@@ -1,6 +1,7 @@
 //! A read-only picture of the switch, for the API, metrics and tests.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use crate::base::ids::{AgentId, CallId, HotlineId, LegId, TrunkId};
 use crate::base::pii::Pii;
@@ -113,4 +114,6 @@ pub struct GatewayView {
     pub since: Instant,
     /// When it was last heard.
     pub heard: Option<Instant>,
+    /// How long it took to answer our last OPTIONS that it answered.
+    pub round_trip: Option<Duration>,
 }

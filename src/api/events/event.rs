@@ -369,7 +369,7 @@ pub(super) fn gateway(change: &GatewayChange) -> Kind {
 fn transfer_kind(transfer: TransferId, step: &TransferStep) -> Kind {
     let transfer = transfer.to_string();
     match step {
-        TransferStep::Requested { trigger, decision } => {
+        TransferStep::Requested { trigger, decision, .. } => {
             Kind::TransferRequested { transfer, trigger: self::trigger(*trigger), to: decision.hotline.to_string() }
         }
         TransferStep::Dialling { leg, who } => {

@@ -219,6 +219,7 @@ fn trunk() -> TrunkView {
         state,
         since: Instant::START,
         heard: None,
+        round_trip: None,
     };
     TrunkView {
         trunk: TrunkId::from("police"),
@@ -265,6 +266,7 @@ pub(super) fn transfer() -> TransferRecord {
     TransferRecord {
         id: TRANSFER,
         trigger: Trigger::Command,
+        mode: Default::default(),
         transferor: LegId(2),
         agent: None,
         from: HotlineId::from("12345"),

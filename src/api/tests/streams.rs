@@ -11,6 +11,7 @@ use crate::api::events::{Hub, Next, Subscription};
 use crate::base::ids::{AgentId, CallId, HotlineId, LegId, TrunkId};
 use crate::base::pii::Pii;
 use crate::base::time::Instant;
+use crate::call::command::{Mode, Urgency};
 use crate::call::notice::{Notice, TransferStep, What};
 use crate::call::record::{Trigger, Who};
 use crate::engine::clock::Clock;
@@ -66,7 +67,12 @@ async fn t39_a_transfer_is_told_step_by_step_with_the_code_as_it_came() {
     for one in [
         arrived(CALL_OF_1001),
         answered(CALL_OF_1001, "1001"),
-        step(TransferStep::Requested { trigger: Trigger::Command, decision }),
+        step(TransferStep::Requested {
+            trigger: Trigger::Command,
+            mode: Mode::OneClick,
+            urgency: Urgency::Urgent,
+            decision,
+        }),
         step(TransferStep::Dialling { leg: LegId(3), who }),
         step(TransferStep::Ringing { leg: LegId(3) }),
         step(TransferStep::NotTaken { leg: LegId(3), code: Some(486) }),

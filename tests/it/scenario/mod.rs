@@ -39,4 +39,5 @@ mod strangers;
 mod target_answers_and_is_silent;
 mod the_callers_number_arrives;
 mod topology_hidden;
+mod transfers_are_measured;
 mod who_waits_follows_the_plan_of_now;

@@ -95,7 +95,7 @@ impl Product {
     pub fn new(mut entropy: Entropy) -> Self {
         let plane = media::plane::Settings {
             own_ports: town::MEDIA_FIRST..=town::MEDIA_LAST,
-            wall_at_start: Duration::from_secs(1_767_225_600),
+            wall_at_start: Duration::from_secs(town::WALL_AT_START_S),
         };
         let plane = Plane::new(plane, Arc::new(Library::empty()), entropy.fork());
         let (recorder, exposition) = metrics::create();
@@ -124,6 +124,12 @@ impl Product {
     /// Arms a fault inside the product.
     pub fn arm(&mut self, fault: Fault) {
         self.switch.arm_fault(fault);
+    }
+
+    /// The value of one series of the metrics, written as an operator reads it.
+    pub fn metric(&self, now: Instant, series: &str) -> Option<f64> {
+        self.recorder.picture(&self.switch.view(), now, town::WALL_AT_START_S + now.since(Instant::START).as_secs());
+        self.exposition.text().lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
     }
 
     /// Takes one SIP message.

@@ -25,6 +25,9 @@ pub const fn server(_from: SocketAddr) -> SocketAddr {
     SocketAddr::new(PRODUCT, 5060)
 }
 
+/// What the clock on the wall shows at the start, in seconds since 1970.
+pub const WALL_AT_START_S: u64 = 1_767_225_600;
+
 /// The first media port.
 pub const MEDIA_FIRST: u16 = 20_000;
 /// The last media port.
