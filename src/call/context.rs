@@ -152,7 +152,7 @@ impl Context<'_> {
         let written = identity::write(
             self.site,
             &NewLeg {
-                call: self.call,
+                linkage: self.record.root.unwrap_or(self.call),
                 decision: &callee.decision,
                 who: &callee.who,
                 contact: callee.contact.as_ref(),

@@ -20,8 +20,8 @@ use crate::sip::message::{Host, Name, NameAddr, Uri};
 /// A leg to be dialled.
 #[derive(Clone, Copy, Debug)]
 pub struct NewLeg<'a> {
-    /// The call.
-    pub call: CallId,
+    /// What joins the records of both sides (`linkage_id`): the call, or the one that it was made for.
+    pub linkage: CallId,
     /// Why it goes there, and whose number it shows.
     pub decision: &'a Decision,
     /// Who is called.
@@ -70,7 +70,7 @@ pub fn write(site: &Site, leg: &NewLeg<'_>) -> Written {
         hotline: &leg.decision.hotline,
         referral: leg.decision.referral.as_ref(),
         territory: leg.decision.territory.as_ref().map(|territory| territory.code.as_str()),
-        linkage: leg.call,
+        linkage: leg.linkage,
     };
     let presented = recipe::present(&occasion);
     let names = peer.profile.outbound.names;
@@ -98,7 +98,7 @@ pub fn write(site: &Site, leg: &NewLeg<'_>) -> Written {
 pub(super) fn write_again(site: &Site, call: CallId, decision: &Decision, who: &Who) -> Vec<(Name, Bytes)> {
     // Where the request goes names the callee, and nothing of that is told again.
     let remote = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
-    let leg = NewLeg { call, decision, who, contact: None, remote, showing: Showing::Citizen };
+    let leg = NewLeg { linkage: call, decision, who, contact: None, remote, showing: Showing::Citizen };
     let names_the_caller = |name: &Name| matches!(name, Name::PAssertedIdentity | Name::RemotePartyId | Name::Privacy);
     write(site, &leg).headers.into_iter().filter(|(name, _)| names_the_caller(name)).collect()
 }

@@ -56,7 +56,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::base::ids::{CallId, LegId};
+use crate::base::ids::{CallId, HotlineId, LegId, TrunkId};
 use crate::base::time::Instant;
 use crate::base::timer::TimerTable;
 use crate::routing::Decision;
@@ -307,6 +307,36 @@ impl Call {
     /// The plan of those who would be welcome at once, while nobody rings for the call.
     pub fn waits_for(&self) -> Option<&Decision> {
         self.state.waits_for()
+    }
+
+    /// The call that it belongs to: itself, or the one that a PBX made it for.
+    pub fn root(&self) -> CallId {
+        self.record.root.unwrap_or(self.id)
+    }
+
+    /// The same call, made by a PBX for the agent who has the call `root`: its legs show the linkage of that one.
+    #[must_use]
+    pub fn made_for(mut self, root: CallId) -> Self {
+        self.record.root = Some(root);
+        self
+    }
+
+    /// What was dialled on a trunk for the service party who has the caller now, if that party is there.
+    pub fn party_on(&self, trunk: &TrunkId) -> Option<&str> {
+        match &self.legs.get(self.state.party()?)?.who {
+            Who::Trunk { trunk: its, number } if its == trunk => Some(number),
+            Who::Trunk { .. } | Who::Agent(_) | Who::Caller(_) => None,
+        }
+    }
+
+    /// The hotline whose service party has the caller now.
+    pub fn hotline_of_party(&self) -> Option<&HotlineId> {
+        Some(self.record.hotline_of(self.state.party()?))
+    }
+
+    /// Whether caller and service party talk or hold, and nothing else is under way.
+    pub const fn is_in_talk(&self) -> bool {
+        matches!(self.state, State::Talking(_) | State::Held(_))
     }
 
     /// Its transfers, in the order in which they were asked for; the last one may be under way.

@@ -48,6 +48,17 @@ pub enum What {
         /// Why.
         why: RefusedFor,
     },
+    /// A PBX has made this call for the agent who has another one: it shows that one's caller.
+    Correlated {
+        /// The other call.
+        root: CallId,
+    },
+    /// A PBX from which such calls are expected has made this one, and it is not known for which call. It goes on with
+    /// what the PBX shows.
+    NotCorrelated {
+        /// How many calls fit.
+        found: usize,
+    },
     /// A callee is being called.
     Dialled {
         /// Its leg.

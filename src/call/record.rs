@@ -60,6 +60,9 @@ pub enum Who {
 pub struct CallRecord {
     /// The call.
     pub call: CallId,
+    /// The call that a PBX made this one for, by a new INVITE: both are one matter (`linkage_id`).
+    #[serde(default)]
+    pub root: Option<CallId>,
     /// Where it went, whose number it showed, and why.
     pub decision: Arc<Decision>,
     /// When its INVITE arrived.
@@ -210,6 +213,7 @@ impl CallRecord {
     pub(super) const fn new(call: CallId, arrived: Instant, decision: Arc<Decision>) -> Self {
         Self {
             call,
+            root: None,
             decision,
             arrived,
             answered: None,

@@ -109,6 +109,8 @@ fn tell(notice: &Notice) {
             tracing::info!(event = "arrived", %call, %hotline, ?priority, %caller, %leg, who = name(who));
         }
         What::Refused { code, why } => tracing::info!(event = "refused", %call, code, ?why),
+        What::Correlated { root } => tracing::info!(event = "correlated", %call, %root),
+        What::NotCorrelated { found } => tracing::warn!(event = "not_correlated", %call, found),
         What::Dialled { leg, who } => tracing::info!(event = "dialled", %call, %leg, who = name(who)),
         What::Ringing { leg, after } => {
             tracing::info!(event = "ringing", %call, %leg, after_ms = milliseconds(*after));

@@ -118,8 +118,16 @@ impl Recorder {
             What::PortsExhausted => calls.ports_exhausted.inc(),
             What::Quarantined { state: _ } => calls.quarantined.inc(),
             What::Ignored { why: _ } => self.families.sip.ignored.inc(),
-            What::Released(record) => self.released(record),
-            What::Dialled { .. }
+            What::Released(record) => {
+                self.released(record);
+                self.transfers.released(&self.families.transfers, record);
+            }
+            What::Transfer { transfer: _, step } => {
+                self.transfers.step(&self.families.transfers, notice.call, notice.at, step);
+            }
+            What::Correlated { .. }
+            | What::NotCorrelated { .. }
+            | What::Dialled { .. }
             | What::Ringing { .. }
             | What::NotTaken { .. }
             | What::GatewaySilent { .. }

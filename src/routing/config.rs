@@ -142,6 +142,35 @@ pub struct Trunk {
     /// What numbers called over it mean.
     #[serde(default)]
     pub called: Vec<CalledNumber>,
+    /// How a new call of a PBX is found to belong to a call that it has.
+    #[serde(default)]
+    pub correlation: Correlation,
+}
+
+/// How a PBX's new INVITE to another hotline is found to belong to the call that its agent has (DESIGN, section 4).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Correlation {
+    /// What is looked at, in this order. Empty: such an INVITE is a call of its own.
+    pub by: Vec<CorrelateBy>,
+    /// The header that bears our linkage id, or the Call-ID of our INVITE to the PBX.
+    pub header: Option<String>,
+    /// The header that bears the agent's number (工号); without it the agent is who the PBX shows as the caller.
+    pub agent_header: Option<String>,
+}
+
+/// What a PBX's new INVITE is known by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CorrelateBy {
+    /// The configured header.
+    Header,
+    /// The linkage id in User-to-User (RFC 7433).
+    UserToUser,
+    /// The agent, who was called by that number.
+    Agent,
+    /// The citizen's number.
+    Caller,
 }
 
 /// What the operator of a trunk has given us.
@@ -195,6 +224,7 @@ impl Trunk {
             subscription: Subscription::default(),
             region: None,
             called: Vec::new(),
+            correlation: Correlation::default(),
         }
     }
 }

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::caller_id::CallerId;
 use super::claims::Claims;
-use super::config::{Config, Hotline, Priority, Step, Trust};
+use super::config::{Config, CorrelateBy, Hotline, Priority, Step, Trust};
 use super::hours::Hours;
 use super::locate::{self, Circumstances};
 use super::territory::{self, To};
@@ -170,6 +170,21 @@ pub enum Why {
     },
     /// The trunk is trusted and its INVITE bears the Resource-Priority of emergencies (RFC 4412).
     ResourcePriority(TrunkId),
+    /// A PBX has made this call for the agent who has another one: it shows that one's caller.
+    Correlated {
+        /// The PBX.
+        trunk: TrunkId,
+        /// What that is known by.
+        by: CorrelateBy,
+    },
+    /// A PBX from which such calls are expected has made this one, and it is not known for which call: it shows what the
+    /// PBX says.
+    NotCorrelated {
+        /// The PBX.
+        trunk: TrunkId,
+        /// How many calls fit.
+        found: usize,
+    },
 }
 
 /// Why a call cannot be served.

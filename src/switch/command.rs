@@ -41,7 +41,7 @@ impl Switch {
         self.calls.iter().filter(|(_, entry)| wanted(&entry.call)).map(|(id, _)| *id).collect()
     }
 
-    fn has_call_id(&self, call: &Call, text: &str) -> bool {
+    pub(super) fn has_call_id(&self, call: &Call, text: &str) -> bool {
         call.legs().any(|leg| self.endpoint.call_id(leg.id()).is_some_and(|call_id| call_id == text.as_bytes()))
     }
 

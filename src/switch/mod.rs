@@ -16,6 +16,7 @@ mod census;
 mod claims;
 mod command;
 mod contain;
+mod correlate;
 mod door;
 mod gateways;
 pub mod input;
@@ -47,13 +48,13 @@ use crate::call::timer::Timer;
 use crate::call::{Arrival, Call};
 use crate::media::ports::{PortRange, RangeError};
 use crate::routing::config::Priority;
-use crate::routing::decision::Decision;
 use crate::sip;
 use crate::sip::endpoint::Endpoint;
 use crate::sip::fact::{Cause, ContactRoute, IncomingInvite, LegFact, Observation, Peer};
 use crate::sip::order::LegOrder;
 use agents::{Agents, SeatChange};
 pub use census::Census;
+use correlate::Correlated;
 use door::{Door, Threshold};
 use gateways::Gateways;
 pub use gateways::{GatewayChange, sign_of_probe};
@@ -316,12 +317,16 @@ impl Switch {
             trunks: &self.trunks,
         };
         match threshold.admit(&invite) {
-            Ok(decision) => self.admit(now, id, invite, decision),
+            Ok(decision) => {
+                let correlated = self.correlate(&invite, decision);
+                self.admit(now, id, invite, correlated);
+            }
             Err(why) => self.refuse(now, id, invite.leg, why),
         }
     }
 
-    fn admit(&mut self, now: Instant, id: CallId, invite: IncomingInvite, decision: Decision) {
+    fn admit(&mut self, now: Instant, id: CallId, invite: IncomingInvite, correlated: Correlated) {
+        let Correlated { decision, told, root } = correlated;
         self.publish(
             now,
             id,
@@ -334,7 +339,12 @@ impl Switch {
             },
         );
         let arrival = arrival(invite);
+        told.into_iter().for_each(|what| self.publish(now, id, what));
         let call = Call::new(now, id, arrival, decision);
+        let call = match root {
+            Some(root) => call.made_for(root),
+            None => call,
+        };
         self.calls.insert(id, Entry { call, usage: Usage::default() });
         self.account(now, id, &Taken::default());
         self.run(now, id, Step::Event(Event::Begin));

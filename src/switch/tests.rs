@@ -76,6 +76,7 @@ fn routing() -> routing::Config {
             subscription: Subscription::default(),
             region: None,
             called: Vec::new(),
+            correlation: Default::default(),
         }],
         hotlines: vec![hotline("12345", Priority::Normal), hotline("110", Priority::Emergency)],
         groups: vec![Group { id: GroupId::from("seats"), name: String::new(), region: None }],

@@ -71,7 +71,9 @@ impl Audience {
                 self.keep(call, |of| of == *leg);
                 seen
             }
-            What::Refused { .. }
+            What::Correlated { .. }
+            | What::NotCorrelated { .. }
+            | What::Refused { .. }
             | What::Ringing { .. }
             | What::GatewaySilent { .. }
             | What::NobodyFree { .. }

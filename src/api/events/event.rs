@@ -356,7 +356,9 @@ pub(super) fn kind_of(what: &What) -> Option<Kind> {
         What::Transfer { transfer, step } => transfer_kind(*transfer, step),
         What::Released(record) => released(record),
         What::TransferRefused { leg: asked, why } => Kind::TransferRefused { leg: leg(asked), reason: why.to_string() },
-        What::SessionRefused { .. } | What::Ignored { .. } => return None,
+        What::Correlated { .. } | What::NotCorrelated { .. } | What::SessionRefused { .. } | What::Ignored { .. } => {
+            return None;
+        }
     })
 }
 

@@ -133,6 +133,7 @@ fn trunk() -> Trunk {
         subscription: Subscription::default(),
         region: None,
         called: Vec::new(),
+        correlation: Default::default(),
     }
 }
 

@@ -58,7 +58,7 @@ pub(super) fn write(
     let who = Who::Trunk { trunk: trunk.clone(), number: number.to_owned() };
     let written = identity::write(
         site,
-        &NewLeg { call: CallId(0), decision, who: &who, contact: None, remote, showing: Showing::default() },
+        &NewLeg { linkage: CallId(0), decision, who: &who, contact: None, remote, showing: Showing::default() },
     );
     let media = site.media_for(remote.ip())?;
     let mut endpoint = Endpoint::new(sip.clone(), Entropy::new([0; 32]));

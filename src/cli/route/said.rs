@@ -225,6 +225,8 @@ fn reason(why: &Why, routing: &Config) -> Option<String> {
         Why::AssertionBelieved(trunk) => format!("trunk {trunk} is trusted: the number that it asserts is believed"),
         Why::AssertionRemoved(trunk) => format!("trunk {trunk} is not trusted: what it asserts is removed"),
         Why::ResourcePriority(trunk) => format!("{trunk} is trusted and says by Resource-Priority that it is urgent"),
+        Why::Correlated { trunk, .. } => format!("{trunk} has made it for the agent who has another call"),
+        Why::NotCorrelated { trunk, found } => format!("{trunk} has made it, and {found} of its calls fit"),
         Why::AgentsNumber(agent) => format!("a call of agent {agent} shows the agent's own number"),
         Why::AddressNotUnderstood => "the address of the incident begins with no region that is known".to_owned(),
         Why::Row { region, service } => {

@@ -7,6 +7,7 @@ use super::{Files, at_most, host_bits, identifier, number, unique};
 use crate::config::Problem;
 use crate::config::schema::{TrunkEntry, TrunksFile};
 use crate::config::source::Parsed;
+use crate::routing::config::{CorrelateBy, PeerClass};
 
 /// Each is looked through for every message.
 const TRUNKS: usize = 500;
@@ -34,6 +35,7 @@ pub(super) fn trunks(files: &Files<'_>, problems: &mut Vec<Problem>) {
             }
         }
         trunk_numbers(files, trunk, problems);
+        correlation(file, trunk, problems);
     }
     overlaps(files, problems);
 }
@@ -105,6 +107,37 @@ fn trunk_numbers(files: &Files<'_>, trunk: &TrunkEntry, problems: &mut Vec<Probl
             region(files, file, code, "trunk.called.region", problems);
         }
     }
+}
+
+/// Only a PBX makes calls for its agents, and what such a call is known by must be there.
+fn correlation(file: &Parsed<TrunksFile>, trunk: &TrunkEntry, problems: &mut Vec<Problem>) {
+    for (header, key) in
+        [(&trunk.correlation_header, "trunk.correlation_header"), (&trunk.agent_header, "trunk.agent_header")]
+    {
+        if let Some(header) = header
+            && !is_own_header(header.get_ref())
+        {
+            let wrong = format!("`{}` is no header of its own", header.get_ref().escape_debug());
+            problems.push(file.problem(header, key, wrong, "such as X-Linkage-Id"));
+        }
+    }
+    let Some(by) = &trunk.correlate else { return };
+    let mut problem = |wrong: &str, right: &str| problems.push(file.problem(by, "trunk.correlate", wrong, right));
+    if trunk.class != PeerClass::Pbx {
+        problem("only a PBX makes calls for agents who have one", "class = \"pbx\"");
+    }
+    if by.get_ref().contains(&CorrelateBy::Header) && trunk.correlation_header.is_none() {
+        problem("`header` needs to know which", "correlation_header = \"X-Linkage-Id\"");
+    }
+    if (1..by.get_ref().len()).any(|end| by.get_ref()[..end].contains(&by.get_ref()[end])) {
+        problem("a source stands there twice", "each source once");
+    }
+}
+
+/// A token (RFC 3261 25.1) that names no header that SIP itself needs.
+fn is_own_header(name: &str) -> bool {
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    name.len() <= 64 && name.bytes().all(token) && name.to_ascii_lowercase().starts_with("x-")
 }
 
 /// RFC 4412 3.1: namespace "." priority, both tokens without a full stop.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::{TransportKey, defaults};
 use crate::config::Placed;
-use crate::routing::config::{PeerClass, Trust};
+use crate::routing::config::{CorrelateBy, PeerClass, Trust};
 
 /// `trunks.toml`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -71,6 +71,14 @@ pub struct TrunkEntry {
     pub domain: Option<Placed<String>>,
     /// The code of the region (属地) whose calls it brings.
     pub region: Option<Placed<String>>,
+    /// How a new call of this PBX to another hotline is found to belong to a call that it has with us; looked at in this
+    /// order. Not given: such a call is one of its own.
+    #[schemars(schema_with = "super::words::correlate")]
+    pub correlate: Option<Placed<Vec<CorrelateBy>>>,
+    /// The header of such a call that bears our linkage id, or the Call-ID of our INVITE.
+    pub correlation_header: Option<Placed<String>>,
+    /// The header of such a call that bears the agent's number (工号); not given: the number that the PBX shows.
+    pub agent_header: Option<Placed<String>>,
     /// What numbers called over it mean. 110, 区号+110 and +86区号110 need no row when `area_code` is given.
     #[serde(default)]
     pub called: Vec<CalledEntry>,

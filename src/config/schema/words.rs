@@ -38,6 +38,12 @@ pub(super) const CALLER_FROM: Words = &[
     ("ppi", "P-Preferred-Identity."),
     ("diversion", "The topmost Diversion: the telephone that forwards."),
 ];
+pub(super) const CORRELATE: Words = &[
+    ("header", "correlation_header."),
+    ("user_to_user", "The linkage id in User-to-User (RFC 7433)."),
+    ("agent", "The agent, who was called by that number."),
+    ("caller", "The citizen's number."),
+];
 pub(super) const FROM_SHOWS: Words = &[
     ("caller", "The caller's number."),
     ("own_number", "The trunk's own number; the caller's stands in P-Asserted-Identity."),
@@ -142,6 +148,10 @@ pub(super) fn callers_from(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "array", "items": one_of(CALLER_FROM) })
 }
 
+pub(super) fn correlate(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "array", "items": one_of(CORRELATE) })
+}
+
 pub(super) fn class(_: &mut SchemaGenerator) -> Schema {
     one_of(CLASS)
 }
@@ -160,7 +170,7 @@ mod tests {
     use serde::de::DeserializeOwned;
 
     use super::*;
-    use crate::routing::config::{Class, PeerClass, Priority, Trust};
+    use crate::routing::config::{Class, CorrelateBy, PeerClass, Priority, Trust};
     use crate::routing::profile::{
         AgentsShow, Asserted, CallerFrom, DivertingNumber, FromShows, Names, NumberForm, ReferReports, RtpSource,
         UriForm, WithheldFrom,
@@ -186,6 +196,7 @@ mod tests {
             (REFER_REPORTS, known::<ReferReports>()),
             (ALGORITHM, known::<Algorithm>()),
             (CALLER_FROM, known::<CallerFrom>()),
+            (CORRELATE, known::<CorrelateBy>()),
             (FROM_SHOWS, known::<FromShows>()),
             (WITHHELD_FROM, known::<WithheldFrom>()),
             (AGENTS_SHOW, known::<AgentsShow>()),

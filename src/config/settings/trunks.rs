@@ -6,7 +6,9 @@ use super::territories::code;
 use crate::base::ids::{HotlineId, ProfileId, TrunkId};
 use crate::config::Placed;
 use crate::config::schema::{CalledEntry, NextHop, TransportKey, TrunkEntry};
-use crate::routing::config::{CalledNumber, PeerClass, Subscription, Transport, Trunk, TrunkLimits, Trust};
+use crate::routing::config::{
+    CalledNumber, Correlation, PeerClass, Subscription, Transport, Trunk, TrunkLimits, Trust,
+};
 use crate::routing::gateway::Gateway;
 use crate::routing::regions::Regions;
 use crate::sip::endpoint::{Reading, Transfers, TrunkAccess};
@@ -59,6 +61,11 @@ pub(super) fn trunk(entry: &TrunkEntry, regions: &Regions) -> Trunk {
         subscription: subscription(entry),
         region: entry.region.as_ref().map(region),
         called: entry.called.iter().map(called).collect(),
+        correlation: Correlation {
+            by: entry.correlate.as_ref().map(|by| by.get_ref().clone()).unwrap_or_default(),
+            header: given(&entry.correlation_header),
+            agent_header: given(&entry.agent_header),
+        },
     }
 }
 
@@ -71,6 +78,9 @@ const fn gateway(place: u16, hop: &NextHop) -> Gateway {
 }
 
 fn subscription(entry: &TrunkEntry) -> Subscription {
-    let given = |text: &Option<Placed<String>>| text.as_ref().map(|text| text.get_ref().clone());
     Subscription { number: given(&entry.number), area_code: given(&entry.area_code), domain: given(&entry.domain) }
+}
+
+fn given(text: &Option<Placed<String>>) -> Option<String> {
+    text.as_ref().map(|text| text.get_ref().clone())
 }

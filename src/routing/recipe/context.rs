@@ -3,6 +3,7 @@
 use super::address::{Address, Target};
 use super::identity::Who;
 use super::{Line, Occasion, Showing, Value, number};
+use crate::base::ids::CallId;
 use crate::routing::caller_id::Source;
 
 pub(super) fn lines(occasion: &Occasion<'_>, who: Who) -> Vec<Line> {
@@ -38,6 +39,18 @@ fn referred_by(occasion: &Occasion<'_>) -> Option<Line> {
 /// which protocol follows (RFC 7434 4.2, Q.931 4.5.30): 00, the users' own. The id's sixteen bytes follow.
 fn user_to_user(occasion: &Occasion<'_>) -> String {
     format!("00{};encoding=hex", occasion.linkage)
+}
+
+/// The linkage id in a value of User-to-User as [`user_to_user`] writes it, `purpose` and upper case allowed.
+pub fn linkage_of(value: &[u8]) -> Option<CallId> {
+    let value = std::str::from_utf8(value).ok()?;
+    let mut parts = value.split(';').map(str::trim);
+    let content = parts.next()?.trim_matches('"');
+    let hexadecimal = |part: &str| part.eq_ignore_ascii_case("encoding=hex");
+    if !parts.any(hexadecimal) || content.len() != 34 || !content.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    u128::from_str_radix(content.strip_prefix("00")?, 16).ok().map(CallId)
 }
 
 /// The citizen's number, where the peer may see it.

@@ -27,6 +27,7 @@ use crate::base::ids::{AgentId, CallId, HotlineId};
 use crate::base::pii::Pii;
 
 pub use address::{Address, Target};
+pub use context::linkage_of;
 
 /// Everything that a recipe is cooked from.
 #[derive(Clone, Copy, Debug)]

@@ -31,6 +31,7 @@ fn trunk(id: &str, trust: Trust) -> Trunk {
         subscription: Subscription::default(),
         region: None,
         called: Vec::new(),
+        correlation: Default::default(),
     }
 }
 

@@ -128,7 +128,7 @@ fn shown(profile: &str, case: &Case) -> Written {
         transfers_per_call: 10,
     };
     let leg = NewLeg {
-        call: CallId(0x0123_4567_89ab_cdef_0011_2233_4455_6677),
+        linkage: CallId(0x0123_4567_89ab_cdef_0011_2233_4455_6677),
         decision: &case.decision,
         who: &who,
         contact,

@@ -47,6 +47,7 @@ fn switch(trust: Trust, reading: Reading) -> Switch {
         subscription: Subscription::default(),
         region: None,
         called: Vec::new(),
+        correlation: Default::default(),
     };
     let access = |id: &str, peer: &str, reading| TrunkAccess {
         id: TrunkId::from(id),

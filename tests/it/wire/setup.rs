@@ -93,6 +93,20 @@ impl<'a> Setup<'a> {
         self
     }
 
+    /// The PBX behind the trunk named last dials other hotlines itself; its calls are known by these.
+    pub(super) fn correlates(mut self, by: &[&str]) -> Self {
+        self.trunks.truncate(self.trunks.trim_end().len());
+        write!(self.trunks, "\ncorrelate = {by:?}\n\n").expect("writing to a String cannot fail");
+        self
+    }
+
+    /// Keys that hand a caller over to another hotline.
+    pub(super) fn feature_code(mut self, code: &str, to: &str) -> Self {
+        write!(self.others, "[[feature_code]]\ncode = \"{code}\"\nto = \"{to}\"\n\n")
+            .expect("writing to a String cannot fail");
+        self
+    }
+
     /// The hotline 12345 rings the group of agents, or does so next.
     pub(super) fn rings_agents(mut self) -> Self {
         self.plan.push("{ group = \"desk\" }".to_owned());

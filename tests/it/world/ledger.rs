@@ -1,7 +1,7 @@
 //! What the world has seen on the wire, leg by leg: the ground on which the invariants judge.
 //!
 //! Nothing here is asked of the product. A leg is a Call-ID between the product and one party; a matter is all legs
-//! that carry the same citizen's number.
+//! that carry the same citizen's number, or those of one consultation on the citizen's behalf.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -15,7 +15,7 @@ use lianxian::media::order::Order;
 
 use super::joins::{Named, ReferWatch};
 use super::sdp_writer::{Direction, Session};
-use super::sip_writer::{SipText, user_of};
+use super::sip_writer::{SipText, eleven, number_of, user_of};
 use super::sound::{Rtp, Sound, listen};
 use super::step::{Cause, Effect, Step};
 
@@ -164,6 +164,8 @@ impl Told {
 pub struct Ledger {
     /// Legs by Call-ID.
     pub legs: BTreeMap<String, LegWatch>,
+    /// Parties whose next call is a consultation, and the citizen whose number it is to show.
+    pub consultations: BTreeMap<usize, String>,
     /// Call-IDs by matter.
     pub matters: BTreeMap<String, BTreeSet<String>>,
     /// Our media ports as told to parties: which Call-ID.
@@ -279,7 +281,7 @@ impl Ledger {
     }
 
     fn new_leg(&mut self, at: Instant, party: usize, side: Side, message: &SipText) {
-        let matter = self.matter_of(side, message);
+        let matter = self.matter_of(party, side, message);
         let max_forwards = message.header("max-forwards").and_then(|value| value.parse().ok()).unwrap_or(70);
         let leg = LegWatch {
             party,
@@ -323,9 +325,23 @@ impl Ledger {
         self.matters.entry(matter).or_default().insert(message.call_id().to_owned());
     }
 
-    /// Towards those who may not see the number, From names nobody: then it is the latest caller who withholds it.
-    fn matter_of(&self, side: Side, message: &SipText) -> String {
+    /// Towards those who may not see the number, From names nobody: then it is the latest caller who withholds it. A
+    /// consultation is a matter of its own: its legs are the party's and those that are dialled before it is answered.
+    fn matter_of(&self, party: usize, side: Side, message: &SipText) -> String {
         let number = number_of(message);
+        match side {
+            Side::Caller if self.consultations.contains_key(&party) => return format!("consultation of party {party}"),
+            Side::Service => {
+                let asks = |leg: &&LegWatch| {
+                    let citizen = self.consultations.get(&leg.party);
+                    leg.side == Side::Caller && leg.answered_at.is_none() && !leg.is_over() && citizen == Some(&number)
+                };
+                if let Some(leg) = self.legs.values().find(asks) {
+                    return leg.matter.clone();
+                }
+            }
+            Side::Caller => {}
+        }
         let shy = |leg: &&LegWatch| leg.side == Side::Caller && leg.told.withheld && !leg.is_over();
         match side {
             Side::Service if number.is_empty() => {
@@ -582,19 +598,4 @@ fn enter_their_sdp(leg: &mut LegWatch, at: Instant, message: &SipText) {
         leg.their_sdp.truncate(2);
         leg.session_at = at;
     }
-}
-
-/// The citizen's number in From, as its last eleven digits: what ties the legs of a matter together. Where From names
-/// nobody, it is what the network asserts.
-pub fn number_of(message: &SipText) -> String {
-    let from = eleven(user_of(message.header("from").unwrap_or_default()));
-    match message.header("p-asserted-identity") {
-        Some(asserted) if from.is_empty() => eleven(user_of(asserted)),
-        Some(_) | None => from,
-    }
-}
-
-fn eleven(user: &str) -> String {
-    let digits: Vec<char> = user.chars().filter(char::is_ascii_digit).collect();
-    digits[digits.len().saturating_sub(11)..].iter().collect()
 }

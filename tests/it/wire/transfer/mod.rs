@@ -2,6 +2,7 @@
 //! all the while is a number: tones, and the gaps between them.
 
 mod caller;
+mod consulting;
 mod goodbyes;
 mod pressing;
 mod targets;

@@ -7,7 +7,7 @@ use lianxian::base::time::Instant;
 use super::super::MARK;
 use super::super::ledger::Ledger;
 use super::super::sdp_writer::Session;
-use super::super::sip_writer::{SipText, user_of};
+use super::super::sip_writer::{SipText, number_of, user_of};
 use super::super::step::{Cause, Effect, Step};
 use super::{Scene, Verdict};
 
@@ -232,7 +232,7 @@ pub fn i43_max_forwards_falls(ledger: &Ledger, _: &Scene<'_>, _: &Step, effect: 
         return Ok(());
     }
     let written: u32 = message.header("max-forwards").and_then(|value| value.parse().ok()).unwrap_or(u32::MAX);
-    let matter = super::super::ledger::number_of(message);
+    let matter = number_of(message);
     let caller = ledger.matter(&matter).find(|leg| leg.side == super::super::ledger::Side::Caller);
     // Towards those who may not see the number, nothing on the wire says whose call it is.
     if matter.is_empty() {
