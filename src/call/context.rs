@@ -338,6 +338,7 @@ impl Context<'_> {
     fn close_sound(&mut self, leg: LegId) {
         self.timers.stop(Timer::Probe(leg));
         self.timers.stop(Timer::Goodbye(leg));
+        self.timers.stop(Timer::NextKey(leg));
         self.out.push(Action::Media(Order::Close { leg }));
     }
 }

@@ -27,6 +27,7 @@ pub mod supplies;
 pub mod timer;
 
 mod caller;
+mod codes;
 mod comfort;
 mod context;
 mod ears;
@@ -62,6 +63,7 @@ use crate::base::timer::TimerTable;
 use crate::routing::Decision;
 use crate::sip::fact::{LegFact, Peer, Refer};
 use action::Actions;
+use codes::Taken;
 use command::Refusal;
 use context::Context;
 use ending::Rule;
@@ -144,7 +146,15 @@ impl Call {
                 goodbye::on_event(&mut cx, leg, event);
                 before
             }
-            Aside::No => before.handle(&mut cx, event),
+            Aside::No => match codes::take(&mut cx, &before, event) {
+                Taken::No(event) => before.handle(&mut cx, event),
+                Taken::Kept => before,
+                Taken::Asked(leg, command) => {
+                    let after = before.handle(&mut cx, command);
+                    codes::answer(&mut cx, leg);
+                    after
+                }
+            },
         };
         #[cfg(feature = "faults")]
         assert!(!cx.strikes(fault::Fault::Panic), "a planted fault: the handler panics half-way");

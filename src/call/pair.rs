@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::ids::{AgentId, LegId};
 use crate::call::caller::{self, Presence};
+use crate::call::codes;
 use crate::call::context::Context;
 use crate::call::ears;
 use crate::call::event::Event;
@@ -165,6 +166,7 @@ impl Pair {
         let speaks = |leg| cx.legs.sound(leg).is_none_or(Sound::speaks);
         let after = if speaks(self.caller) && speaks(self.party) { Mood::Talking } else { Mood::Held };
         ears::join(cx, self.caller, self.party);
+        codes::watch(cx, self.party);
         silence::watch_holders(cx, &[self.caller, self.party]);
         match (before, after) {
             (Mood::Talking, Mood::Held) => cx.publish(What::Held),
@@ -192,7 +194,8 @@ fn on_timer(cx: &mut Context<'_>, timer: Timer, mood: Mood) -> Mood {
         | Timer::Confirm
         | Timer::Unheard
         | Timer::TargetSilent
-        | Timer::Goodbye(_) => cx.ignore("a timer whose time has passed"),
+        | Timer::Goodbye(_)
+        | Timer::NextKey(_) => cx.ignore("a timer whose time has passed"),
     }
     mood
 }

@@ -103,7 +103,8 @@ fn on_timer(cx: &mut Context<'_>, hunt: Hunt, timer: Timer) -> Turn {
         | Timer::Confirm
         | Timer::Unheard
         | Timer::TargetSilent
-        | Timer::Goodbye(_) => cx.ignore("a timer whose time has passed"),
+        | Timer::Goodbye(_)
+        | Timer::NextKey(_) => cx.ignore("a timer whose time has passed"),
     }
     Turn::Searching(hunt)
 }

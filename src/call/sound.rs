@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use thiserror::Error;
 
+use crate::call::codes::Typed;
 use crate::call::site::Site;
 use crate::media::order::{AgreedSession, Codec, Keys, Payload, RtpSource, Source};
 use crate::routing::profile::{self, Profile};
@@ -31,6 +32,9 @@ pub(crate) struct Sound {
     pub(super) reopened: u8,
     /// Whether the peer knows where we are.
     whereabouts: Whereabouts,
+    /// The keys that its party has typed and that may become a feature code.
+    #[serde(default)]
+    pub(super) typed: Typed,
     /// What the leg hears, as ordered last.
     pub(super) hears: Source,
     /// Whether anything comes from it.
@@ -139,6 +143,7 @@ impl Sound {
             offered: None,
             reopened: 0,
             whereabouts: Whereabouts::Known,
+            typed: Typed::new(),
             hears: Source::Nothing,
             voice: Voice::Present,
             keys: Keys::default(),

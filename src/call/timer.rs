@@ -37,6 +37,9 @@ pub const GOODBYE: Duration = Duration::from_secs(4);
 /// The same when the caller has hung up: within a second everybody must have been told (I18).
 pub const GOODBYE_OF_ABANDONED: Duration = Duration::from_millis(900);
 
+/// How long after one key of a feature code the next one may come.
+pub const NEXT_KEY: Duration = Duration::from_secs(3);
+
 /// One hunt of a call; numbered from 1 and never used twice in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct HuntId(pub u32);
@@ -77,4 +80,6 @@ pub enum Timer {
     TargetSilent,
     /// The transferor's telephone has not said a word about the last NOTIFY: our BYE does not wait for it any longer.
     Goodbye(LegId),
+    /// The party on this leg has typed the beginning of a feature code and no more: it was none.
+    NextKey(LegId),
 }

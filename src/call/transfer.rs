@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::ids::{AgentId, CommandId, HotlineId, LegId, TransferId};
 use crate::call::action::Action;
+use crate::call::codes;
 use crate::call::command::{Accepted, By, Command, Mode, Particulars, Refusal, Urgency};
 use crate::call::context::Context;
 use crate::call::goodbye;
@@ -143,7 +144,8 @@ fn by_command(cx: &mut Context<'_>, pair: Pair, mood: Mood, id: CommandId, comma
                 By::Agent(agent) => Some(agent.clone()),
                 By::Console => agent_of(cx, pair.party),
             };
-            let (trigger, telling) = (Trigger::Command, Telling::Events);
+            let trigger = if id == codes::BY_KEYS { Trigger::FeatureCode } else { Trigger::Command };
+            let telling = Telling::Events;
             (Request { to, territory, particulars: *particulars, agent, trigger, mode, telling }, by)
         }
         Command::Transfer { mode: Mode::Consult | Mode::ThreeWay, .. } => {

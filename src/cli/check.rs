@@ -11,7 +11,7 @@ use crate::config::{self, Problem, Sources, schemas};
 use crate::engine::prompts;
 
 /// Prompts that calls may play.
-pub(super) const PROMPTS: [&str; 2] = ["please_wait", "hold_music"];
+pub(super) const PROMPTS: [&str; 4] = ["please_wait", "hold_music", "code_accepted", "code_refused"];
 
 /// Checks the configuration whose main file is `path`.
 pub(super) fn check(path: &Path, form: Form) -> ExitCode {

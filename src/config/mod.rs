@@ -27,9 +27,9 @@ mod tests;
 pub use placed::Placed;
 pub use problem::Problem;
 pub use schema::{
-    AdminSection, AgentEntry, AgentsFile, CalledEntry, GroupEntry, HotlineEntry, HotlinesFile, HttpSection,
-    InboundTable, LimitsSection, ListenEntry, LogLevel, LogSection, MainFile, MediaSection, NextHop, NextHopRow,
-    NumbersKey, OutboundTable, ProfileFile, RegionEntry, RoleKey, SipSection, SoftphonesSection, StepEntry,
+    AdminSection, AgentEntry, AgentsFile, CalledEntry, FeatureCodeEntry, GroupEntry, HotlineEntry, HotlinesFile,
+    HttpSection, InboundTable, LimitsSection, ListenEntry, LogLevel, LogSection, MainFile, MediaSection, NextHop,
+    NextHopRow, NumbersKey, OutboundTable, ProfileFile, RegionEntry, RoleKey, SipSection, SoftphonesSection, StepEntry,
     TargetEntry, TerritoriesFile, TerritoryEntry, TokenEntry, TransportKey, TrunkEntry, TrunksFile, ViaEntry,
 };
 pub use secret::{Credential, Ha1};

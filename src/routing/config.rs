@@ -44,6 +44,9 @@ pub struct Config {
     /// Where numbers are at home: area codes of `territories.toml`, and the number-home file.
     #[serde(default, rename = "area_codes")]
     pub homes: Homes,
+    /// `hotlines.toml`: `[[feature_code]]`. None is the beginning of another.
+    #[serde(default, rename = "feature_code")]
+    pub feature_codes: Vec<FeatureCode>,
     /// Where a call is taken to be from when nothing says it.
     #[serde(default)]
     pub default_region: Option<RegionCode>,
@@ -66,6 +69,7 @@ impl Default for Config {
             territories: Vec::new(),
             regions: Regions::default(),
             homes: Homes::default(),
+            feature_codes: Vec::new(),
             default_region: None,
         }
     }
@@ -326,6 +330,26 @@ impl Hotline {
             (None, None) => format!("已转{number}受理"),
         }
     }
+}
+
+/// Keys that an agent types on a telephone without a transfer key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeatureCode {
+    /// The keys: `*110#`. The first one is `*` or `#`.
+    pub code: String,
+    /// What they ask for.
+    pub asks: CodeAsks,
+}
+
+/// What a feature code asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CodeAsks {
+    /// 一键转接 to that hotline.
+    Transfer(HotlineId),
+    /// The transfer under way is given up (取消转接).
+    Cancel,
 }
 
 /// How urgent the calls of a hotline are.

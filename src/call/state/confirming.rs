@@ -198,7 +198,7 @@ impl Confirming {
             Timer::Unheard => return self.join_all(cx),
             Timer::Probe(leg) => silence::probe(cx, leg),
             Timer::DeadAir => cx.caller_lost(CallerLoss::DeadAir),
-            Timer::Hunt { .. } | Timer::SecondChance | Timer::TargetSilent | Timer::Goodbye(_) => {
+            Timer::Hunt { .. } | Timer::SecondChance | Timer::TargetSilent | Timer::Goodbye(_) | Timer::NextKey(_) => {
                 cx.ignore("a timer whose time has passed");
             }
         }

@@ -195,7 +195,7 @@ impl Entrusted {
             Timer::TargetSilent => return self.on_silent(cx),
             Timer::Probe(leg) => silence::probe(cx, leg),
             Timer::DeadAir => cx.caller_lost(CallerLoss::DeadAir),
-            Timer::Unheard | Timer::Hunt { .. } | Timer::SecondChance | Timer::Goodbye(_) => {
+            Timer::Unheard | Timer::Hunt { .. } | Timer::SecondChance | Timer::Goodbye(_) | Timer::NextKey(_) => {
                 cx.ignore("a timer whose time has passed");
             }
         }

@@ -144,7 +144,12 @@ impl Quarantined {
                 State::Quarantined(self)
             }
             Event::Timer(
-                Timer::Hunt { .. } | Timer::Confirm | Timer::Unheard | Timer::TargetSilent | Timer::Goodbye(_),
+                Timer::Hunt { .. }
+                | Timer::Confirm
+                | Timer::Unheard
+                | Timer::TargetSilent
+                | Timer::Goodbye(_)
+                | Timer::NextKey(_),
             )
             | Event::SeatFree
             | Event::Begin => self.ignore(cx),

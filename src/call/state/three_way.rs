@@ -125,7 +125,8 @@ impl ThreeWay {
             | Timer::TargetSilent
             | Timer::Hunt { .. }
             | Timer::SecondChance
-            | Timer::Goodbye(_) => cx.ignore("a timer whose time has passed"),
+            | Timer::Goodbye(_)
+            | Timer::NextKey(_) => cx.ignore("a timer whose time has passed"),
         }
         State::ThreeWay(self)
     }

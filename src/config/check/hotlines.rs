@@ -1,5 +1,6 @@
 //! What `hotlines.toml` may say, and of whom.
 
+use super::territories::service;
 use super::{Files, Staff, at_most, call_target, number, unique};
 use crate::base::tag;
 use crate::config::Problem;
@@ -7,6 +8,9 @@ use crate::config::schema::{HotlineEntry, StepEntry};
 
 /// The short numbers of a province, its ordinary numbers included.
 const HOTLINES: usize = 2_000;
+
+/// Each is compared with every key that an agent presses.
+const FEATURE_CODES: usize = 100;
 
 pub(super) fn hotlines(files: &Files<'_>, staff: &Staff<'_>, problems: &mut Vec<Problem>) {
     let file = files.hotlines;
@@ -28,6 +32,36 @@ pub(super) fn hotlines(files: &Files<'_>, staff: &Staff<'_>, problems: &mut Vec<
         }
         hotline_tag(files, hotline, problems);
     }
+    feature_codes(files, problems);
+}
+
+/// A code that is the beginning of another would never let that one come to its end.
+fn feature_codes(files: &Files<'_>, problems: &mut Vec<Problem>) {
+    let file = files.hotlines;
+    let codes = &file.value.feature_code;
+    for (index, row) in codes.iter().enumerate() {
+        let code = row.code.get_ref();
+        let key = |c: char| matches!(c, '0'..='9' | 'A'..='D' | '*' | '#');
+        if !code.starts_with(['*', '#']) || !(2..=16).contains(&code.len()) || !code.chars().all(key) {
+            let wrong = format!("`{}` is no code", code.escape_debug());
+            let right = "2 to 16 of the keys 0-9 * # A-D, * or # first";
+            problems.push(file.problem(&row.code, "feature_code.code", wrong, right));
+        }
+        for other in codes.iter().take(index) {
+            let (one, two) = (other.code.get_ref(), code);
+            if one.starts_with(two.as_str()) || two.starts_with(one.as_str()) {
+                for (place, code, other) in [(&other.code, one, two), (&row.code, two, one)] {
+                    let wrong = format!("`{code}` and `{other}` begin alike");
+                    let right = "codes of which none begins another";
+                    problems.push(file.problem(place, "feature_code.code", wrong, right));
+                }
+            }
+        }
+        if let Some(to) = &row.to {
+            service(files, file, to, "feature_code.to", problems);
+        }
+    }
+    at_most(file, codes.iter().map(|row| &row.code), FEATURE_CODES, "feature_code.code", problems);
 }
 
 const STEP: &str = "steps { group = \"..\" } or { trunk = \"..\", number = \"..\" }";

@@ -14,6 +14,19 @@ pub struct HotlinesFile {
     /// The hotlines.
     #[serde(default)]
     pub hotline: Vec<HotlineEntry>,
+    /// Keys that agents type on telephones without a transfer key.
+    #[serde(default)]
+    pub feature_code: Vec<FeatureCodeEntry>,
+}
+
+/// `[[feature_code]]`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FeatureCodeEntry {
+    /// The keys: `*` or `#` first, and no other code begins with them.
+    pub code: Placed<String>,
+    /// The hotline that the caller is handed to (一键转接); not given: the transfer under way is given up (取消转接).
+    pub to: Option<Placed<String>>,
 }
 
 /// `[[hotline]]`

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use agents::Ha1Keys;
 pub use agents::{AgentEntry, AgentsFile, GroupEntry};
-pub use hotlines::{HotlineEntry, HotlinesFile, StepEntry};
+pub use hotlines::{FeatureCodeEntry, HotlineEntry, HotlinesFile, StepEntry};
 pub use http::{HttpSection, NumbersKey, RoleKey, TokenEntry};
 pub use lianxian::{
     AdminSection, LimitsSection, ListenEntry, LogLevel, LogSection, MainFile, MediaSection, SipSection,

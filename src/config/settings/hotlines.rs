@@ -2,8 +2,8 @@
 
 use crate::base::ids::{GroupId, HotlineId, TrunkId};
 use crate::base::number::EMERGENCY;
-use crate::config::schema::{HotlineEntry, StepEntry};
-use crate::routing::config::{Hotline, Priority, Step};
+use crate::config::schema::{FeatureCodeEntry, HotlineEntry, StepEntry};
+use crate::routing::config::{CodeAsks, FeatureCode, Hotline, Priority, Step};
 
 pub(in crate::config) fn hotline(entry: &HotlineEntry) -> Hotline {
     // `check` has seen that a step is one or the other; what were neither is left out.
@@ -25,6 +25,14 @@ pub(in crate::config) fn hotline(entry: &HotlineEntry) -> Hotline {
         plan: entry.plan.get_ref().iter().filter_map(|entry| step(entry.get_ref())).collect(),
         tag: entry.tag.as_ref().map(|tag| tag.get_ref().clone()),
     }
+}
+
+pub(in crate::config) fn feature_code(entry: &FeatureCodeEntry) -> FeatureCode {
+    let asks = match &entry.to {
+        Some(to) => CodeAsks::Transfer(HotlineId::from(to.get_ref().as_str())),
+        None => CodeAsks::Cancel,
+    };
+    FeatureCode { code: entry.code.get_ref().clone(), asks }
 }
 
 /// The priority of a hotline that does not say it.

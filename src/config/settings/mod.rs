@@ -183,6 +183,7 @@ impl Configuration {
                 .collect(),
             regions: self.regions.clone(),
             homes: self.homes.clone(),
+            feature_codes: self.hotlines.feature_code.iter().map(hotlines::feature_code).collect(),
             default_region: self
                 .territories
                 .default_region

@@ -51,7 +51,8 @@ fn keys_in_the_sound_reach_a_telephone_that_knows_only_info() {
     w.settle();
 }
 
-fn press(w: &mut World, party: usize, keys: &str, info: bool) {
+/// The party presses keys, one after the other.
+pub(super) fn press(w: &mut World, party: usize, keys: &str, info: bool) {
     for key in keys.chars() {
         w.with(party, |phone, now| {
             let call_id = phone.last().expect("in talk").call_id.clone();

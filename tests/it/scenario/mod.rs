@@ -24,6 +24,7 @@ mod each_transfer_names_its_own_transferor;
 mod early_media_is_heard_and_is_no_answer;
 mod emergency_calls_pass_when_limits_bite;
 mod every_110_target_busy_caller_returns_to_agent;
+mod feature_codes;
 mod flood_of_refused;
 mod glare_retries;
 mod half_made_calls_leave_nothing;

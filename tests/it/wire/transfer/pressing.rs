@@ -87,6 +87,20 @@ fn pjsua_presses_transfer() {
     agent.finish().must_hear(CITIZEN_HZ, Duration::from_secs(1));
 }
 
+/// A telephone without a transfer key: the code is typed, and the caller hears nothing of it but the switch-over.
+#[test]
+fn pjsua_types_a_code() {
+    let net = Loopback::new("pjsua-types");
+    let daemon = setup(&net).feature_code("*110#", "110").start();
+    let mut agent = pjsua(&net, &daemon);
+    let mut scene = Scene::begin(&net, daemon, Duration::from_millis(8_500));
+    agent.process.tell("digits *110#");
+    scene.seat_speaks();
+    agent.process.expect("state DISCONNECTED");
+    scene.ends_well();
+    agent.finish().must_hear(CITIZEN_HZ, Duration::from_secs(1));
+}
+
 /// Trap T31: the caller hears music while it is held, and the seat hears the caller although the agent never resumed.
 #[test]
 fn pjsua_holds_and_then_presses_transfer() {
