@@ -113,9 +113,11 @@ pub struct LegCheckpoint {
 pub struct Census {
     /// Legs.
     pub legs: usize,
-    /// Transactions.
+    /// Transactions that are under way, or repeat what they have to.
     pub transactions: usize,
-    /// Armed timers of legs and transactions.
+    /// INVITEs of ours that were given up and are only remembered, in case of a late answer.
+    pub given_up: usize,
+    /// Armed timers of legs and of transactions that are not only remembered.
     pub timers: usize,
     /// Contacts of registered softphones.
     pub contacts: usize,
@@ -279,10 +281,12 @@ impl Endpoint {
     /// How much there is of everything.
     pub fn census(&self) -> Census {
         let (timers, latest) = self.core.transactions.timers();
+        let given_up = self.core.transactions.given_up();
         let of_legs = || self.legs.values().flat_map(|leg| leg.timers().map(|(_, deadline)| deadline));
         Census {
             legs: self.legs.len(),
-            transactions: self.core.transactions.len(),
+            transactions: self.core.transactions.len().saturating_sub(given_up),
+            given_up,
             timers: timers + of_legs().count(),
             contacts: self.registrar.len(),
             ended_dialogs: self.ended.count(),

@@ -162,6 +162,16 @@ impl Transaction {
         }
     }
 
+    /// Whether it is an INVITE of ours that is kept only in case of a late answer.
+    pub(super) fn is_given_up(&self) -> bool {
+        match &self.part {
+            Part::ClientInvite { machine, .. } => {
+                matches!(machine, ClientInvite::GivenUp | ClientInvite::Recalled)
+            }
+            Part::Client { .. } | Part::ServerInvite { .. } | Part::Server { .. } => false,
+        }
+    }
+
     /// An INVITE of the peer that it may make us keep by not ACKing (V50).
     pub(super) fn is_open(&self) -> bool {
         match &self.part {

@@ -406,9 +406,15 @@ impl Transactions {
         self.entries.is_empty()
     }
 
-    /// How many timers are armed, and the latest of their deadlines (invariant I10).
+    /// How many INVITEs of ours were given up and are only remembered.
+    pub fn given_up(&self) -> usize {
+        self.entries.values().filter(|entry| entry.is_given_up()).count()
+    }
+
+    /// How many timers are armed, but for those that end a memory, and the latest of their deadlines (invariant I10).
     pub fn timers(&self) -> (usize, Option<Instant>) {
-        let all = || self.entries.values().flat_map(|entry| entry.timers.iter());
+        let under_way = || self.entries.values().filter(|entry| !entry.is_given_up());
+        let all = || under_way().flat_map(|entry| entry.timers.iter());
         (all().count(), all().map(|(_, deadline)| deadline).max())
     }
 

@@ -225,9 +225,11 @@ impl Product {
     /// What is left when nothing should be.
     pub fn left_over(&self) -> Option<String> {
         let mut census = self.switch.census();
-        // Registrations stay, and the memory of ended dialogs is bounded and lapses by itself (T35).
+        // Registrations stay, and the memories of ended dialogs (T35) and of INVITEs that were given up are bounded and lapse
+        // by themselves.
         census.sip.contacts = 0;
         census.sip.ended_dialogs = 0;
+        census.sip.given_up = 0;
         let empty = census == Census::default() && self.plane.is_empty();
         (!empty).then(|| format!("{census:?}, {} legs in the media plane", self.plane.len()))
     }
