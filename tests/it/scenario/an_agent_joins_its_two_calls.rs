@@ -6,8 +6,9 @@ use std::time::Duration;
 use lianxian::routing::config::{Class, PeerClass, Step, Trunk};
 use lianxian::routing::gateway::Gateway;
 use lianxian::sip::endpoint::{Transfers, TrunkAccess};
+use lianxian::switch::Command;
 
-use crate::world::phone::{Ending, Line, OnInvite, Phase};
+use crate::world::phone::{Ending, Line, OnInvite, OnNotify, Phase};
 use crate::world::sound::Sound;
 use crate::world::{World, town};
 
@@ -57,6 +58,12 @@ impl Consultation {
     fn joins(&mut self) {
         let (call, consultation) = (self.call.clone(), self.consultation.clone());
         self.w.transfers_to(self.agent, &call, &consultation);
+    }
+
+    /// REFER on the dialog of the consultation, naming the one with the citizen.
+    fn joins_the_other_way_round(&mut self) {
+        let (call, consultation) = (self.call.clone(), self.consultation.clone());
+        self.w.transfers_to(self.agent, &consultation, &call);
     }
 
     fn phase(&self, call_id: &str) -> Option<Phase> {
@@ -113,26 +120,9 @@ fn the_target_has_the_citizen_and_the_agent_is_released_on_both_dialogs() {
 
 #[test]
 fn an_agent_behind_a_pbx_joins_its_two_calls_as_well() {
-    let mut settings = town::settings();
-    settings.sip.trunks.push(TrunkAccess {
-        id: "office".into(),
-        networks: vec!["172.21.0.0/16".parse().unwrap()],
-        transfers: Transfers::Taken,
-        ..settings.sip.trunks[0].clone()
-    });
-    settings.routing.trunks.push(Trunk {
-        id: "office".into(),
-        networks: vec!["172.21.0.0/16".parse().unwrap()],
-        gateways: Gateway::in_order(["172.21.0.101:5060".parse().unwrap()]),
-        class: PeerClass::Pbx,
-        ..settings.routing.trunks[1].clone()
-    });
-    let city = settings.routing.hotlines.iter_mut().find(|row| row.number.as_str() == "12345").unwrap();
-    city.plan = vec![Step::Trunk { trunk: "office".into(), number: "6000".to_owned(), class: Class::Normal }];
     let mut w = World::new(496);
-    w.reload(settings);
+    let agent = office(&mut w);
     let caller = w.citizen("13900001111");
-    let agent = w.add("6000", "172.21.0.101:5060".parse().unwrap(), Line::Udp);
     let seat = w.seat();
     w.calls(caller, "12345");
     w.until_talking(caller, agent);
@@ -147,12 +137,103 @@ fn an_agent_behind_a_pbx_joins_its_two_calls_as_well() {
 }
 
 #[test]
+fn t33_two_citizens_of_one_pbx_are_not_joined() {
+    let mut w = World::new(502);
+    let agent = office(&mut w);
+    let mut calls = Vec::new();
+    for (number, hotline) in [("13900001111", "12345"), ("13900002222", "12319")] {
+        let caller = w.citizen(number);
+        w.calls(caller, hotline);
+        w.until_talking(caller, agent);
+        calls.push(w.dialog(agent).call_id.clone());
+    }
+    w.transfers_to(agent, &calls[0], &calls[1]);
+    w.run(SECOND * 2);
+    assert_eq!(w.referral(agent).answer, Some(603));
+    assert!(w.phones[agent].dialogs.iter().all(|dialog| dialog.phase == Phase::Up), "both calls are as they were");
+    w.settle();
+}
+
+/// The hotline's agents sit behind a PBX from now on.
+fn office(w: &mut World) -> usize {
+    let mut settings = town::settings();
+    settings.sip.trunks.push(TrunkAccess {
+        id: "office".into(),
+        networks: vec!["172.21.0.0/16".parse().unwrap()],
+        transfers: Transfers::Taken,
+        ..settings.sip.trunks[0].clone()
+    });
+    settings.routing.trunks.push(Trunk {
+        id: "office".into(),
+        networks: vec!["172.21.0.0/16".parse().unwrap()],
+        gateways: Gateway::in_order(["172.21.0.101:5060".parse().unwrap()]),
+        class: PeerClass::Pbx,
+        ..settings.routing.trunks[1].clone()
+    });
+    for row in settings.routing.hotlines.iter_mut().filter(|row| ["12345", "12319"].contains(&row.number.as_str())) {
+        row.plan = vec![Step::Trunk { trunk: "office".into(), number: "6000".to_owned(), class: Class::Normal }];
+    }
+    w.reload(settings);
+    w.add("6000", "172.21.0.101:5060".parse().unwrap(), Line::Udp)
+}
+
+#[test]
 fn the_refer_may_come_on_the_consultation_as_well() {
     let mut story = Consultation::talking(481);
-    let (call, consultation) = (story.call.clone(), story.consultation.clone());
-    story.w.transfers_to(story.agent, &consultation, &call);
+    story.joins_the_other_way_round();
     assert_eq!(story.w.until_reported(story.agent), 200);
     story.has_gone_well();
+}
+
+#[test]
+fn asked_on_the_consultation_a_failure_ends_the_consultation_and_leaves_the_citizen_with_the_agent() {
+    let mut story = Consultation::talking(497);
+    story.joins_the_other_way_round();
+    story.w.run(SECOND / 2);
+    story.w.hangs_up(story.seat);
+    assert_eq!(story.w.until_reported(story.agent), 480);
+    story.w.run(SECOND);
+    assert_eq!(story.phase(&story.consultation), Some(Phase::Over(Ending::TheirBye)));
+    story.has_come_to_nothing();
+}
+
+#[test]
+fn asked_on_the_consultation_a_telephone_that_ignores_the_last_report_is_let_go_all_the_same() {
+    let mut story = Consultation::talking(503);
+    story.w.phones[story.agent].manners.on_notify = OnNotify::Ignore;
+    story.joins_the_other_way_round();
+    story.w.run(SECOND / 2);
+    story.w.hangs_up(story.seat);
+    story.w.run(SECOND * 6);
+    assert_eq!(story.phase(&story.consultation), Some(Phase::Over(Ending::TheirBye)));
+    story.has_come_to_nothing();
+}
+
+#[test]
+fn asked_on_the_consultation_the_agent_is_told_though_its_other_call_is_over() {
+    for (seed, after_ms) in [(498, 60), (499, 400), (500, 1100)] {
+        let mut story = Consultation::talking(seed);
+        story.joins_the_other_way_round();
+        story.w.run(Duration::from_millis(after_ms));
+        let call = story.call.clone();
+        story.w.with(story.agent, |phone, now| phone.hang_up(now, &call));
+        assert_eq!(story.w.until_reported(story.agent), 200, "{after_ms} ms");
+        story.has_gone_well();
+    }
+}
+
+#[test]
+fn whoever_is_left_when_the_daemon_ends_is_let_go_on_every_dialog() {
+    let mut story = Consultation::talking(501);
+    story.joins_the_other_way_round();
+    story.w.run(SECOND / 2);
+    story.w.judges_sleep = true;
+    story.w.command(Command::ShutDown);
+    story.w.run(SECOND * 2);
+    for call_id in [&story.call, &story.consultation] {
+        assert_eq!(story.phase(call_id), Some(Phase::Over(Ending::TheirBye)));
+    }
+    story.w.settle();
 }
 
 #[test]
