@@ -172,7 +172,7 @@ impl Context<'_> {
             max_forwards: self.max_forwards,
         };
         self.out.push(Action::Invite(Box::new(invite)));
-        self.legs.add(Leg { id: leg, who: callee.who.clone(), phase: Phase::Called(sound) });
+        self.legs.add(Leg::new(leg, callee.who.clone(), Phase::Called(sound)));
         self.record.begin(self.now, leg, callee.who.clone());
         self.record.presented(leg, written.summary);
         self.publish(What::Dialled { leg, who: callee.who });

@@ -133,7 +133,7 @@ pub(super) fn take_in(
 
 /// Opens a leg's sockets in this call. What it had agreed stands until it has answered the offer of its new address.
 fn come_over(cx: &mut Context<'_>, guest: Guest) -> Result<(), Refusal> {
-    let Guest { leg: Leg { id, who, phase }, line } = guest;
+    let Guest { leg: Leg { id, who, phase, word }, line } = guest;
     let mut here = |sound| cx.open_here(id, &sound).ok_or(Refusal::NobodyNow);
     let phase = match phase {
         Phase::Called(sound) => Phase::Called(here(sound)?),
@@ -141,18 +141,18 @@ fn come_over(cx: &mut Context<'_>, guest: Guest) -> Result<(), Refusal> {
         Phase::Arrived | Phase::Calling(_) | Phase::Parting(_) | Phase::Leaving => return Err(Refusal::NothingToJoin),
     };
     cx.record.adopt(line);
-    cx.legs.add(Leg { id, who, phase });
+    cx.legs.add(Leg { id, who, phase, word });
     Ok(())
 }
 
 /// The agent's own leg of the consultation hears nothing more but how the transfer ends.
 fn await_the_end(cx: &mut Context<'_>, agent: Guest) -> Result<(), Refusal> {
-    let Guest { leg: Leg { id, who, phase }, line } = agent;
+    let Guest { leg: Leg { id, who, phase, word }, line } = agent;
     let who = match who {
         Who::Caller(peer) => Who::serving(&peer),
         who @ (Who::Agent(_) | Who::Trunk { .. }) => who,
     };
-    come_over(cx, Guest { leg: Leg { id, who: who.clone(), phase }, line: LegRecord { who, ..line } })?;
+    come_over(cx, Guest { leg: Leg { id, who: who.clone(), phase, word }, line: LegRecord { who, ..line } })?;
     if let Some(leg) = cx.legs.get_mut(id) {
         leg.phase = match std::mem::replace(&mut leg.phase, Phase::Leaving) {
             Phase::Connected(sound) => Phase::Parting(sound),

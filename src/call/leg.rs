@@ -16,6 +16,19 @@ pub(crate) struct Leg {
     pub(super) who: Who,
     /// How far it is.
     pub(super) phase: Phase,
+    /// What it has heard of the end of the transfer that it asked for.
+    #[serde(default)]
+    pub(super) word: Word,
+}
+
+/// Whether a party that asked for a transfer by REFER has heard that nothing came of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Word {
+    /// Nothing is left to be said.
+    #[default]
+    Heard,
+    /// Its telephone has not answered our last report yet. If it hangs up now, it believes that a target is being rung.
+    OnItsWay,
 }
 
 /// How far a leg is.
@@ -36,6 +49,11 @@ pub(crate) enum Phase {
 }
 
 impl Leg {
+    /// A leg that has just begun.
+    pub(super) const fn new(id: LegId, who: Who, phase: Phase) -> Self {
+        Self { id, who, phase, word: Word::Heard }
+    }
+
     /// Its sound, unless it is leaving.
     pub(super) const fn sound(&self) -> Option<&Sound> {
         match &self.phase {

@@ -117,7 +117,7 @@ impl Call {
         let who = Who::Caller(arrival.peer);
         record.begin(now, arrival.leg, who.clone());
         let mut legs = Legs::default();
-        legs.add(Leg { id: arrival.leg, who, phase: Phase::Arrived });
+        legs.add(Leg::new(arrival.leg, who, Phase::Arrived));
         Self {
             id,
             state: State::Offered(Offered::new(arrival.leg, arrival.signalling, arrival.offer)),

@@ -9,6 +9,7 @@ use crate::call::context::Context;
 use crate::call::ears;
 use crate::call::event::Event;
 use crate::call::hunt::Hunt;
+use crate::call::leg::Word;
 use crate::call::notice::{CallerLoss, What};
 use crate::call::party::{self, Said};
 use crate::call::record::{self, Ending, LegEnd, Who};
@@ -109,11 +110,22 @@ impl Pair {
         }
     }
 
-    /// A deliberate BYE of the last service party while they talk ends the call (I19). A hold changes nothing (T18).
+    /// A deliberate BYE of the last service party while they talk ends the call (I19). A hold changes nothing (T18). But
+    /// who has not heard yet that its transfer has failed leaves the caller to a target, and is given it back (T1).
     fn hung_up(self, cx: &mut Context<'_>, cause: Cause) -> State {
-        cx.record.conclude(Ending::ServicePartyHungUp);
-        cx.over(self.party, LegEnd::HungUp(cause));
-        Releasing::all(cx, &record::NORMAL)
+        match cx.legs.get(self.party).map_or(Word::Heard, |leg| leg.word) {
+            Word::Heard => {
+                cx.record.conclude(Ending::ServicePartyHungUp);
+                cx.over(self.party, LegEnd::HungUp(cause));
+                Releasing::all(cx, &record::NORMAL)
+            }
+            Word::OnItsWay => {
+                let first = self.agent(cx).or_else(|| cx.record.first_agent());
+                cx.over(self.party, LegEnd::HungUp(cause));
+                let hunt = Hunt::for_caller(cx, first);
+                Recovering::begin(cx, self.caller, hunt)
+            }
+        }
     }
 
     /// The party was lost, not hung up: the caller is kept, and whoever had the call is rung first (I19).

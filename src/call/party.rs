@@ -4,9 +4,10 @@
 use crate::base::ids::LegId;
 use crate::call::context::Context;
 use crate::call::keys;
+use crate::call::leg::Word;
 use crate::call::record;
 use crate::call::sound::Sound;
-use crate::sip::fact::{Cause, LegFact, Loss, Refer};
+use crate::sip::fact::{Cause, Last, LegFact, Loss, Refer};
 
 /// What of it is left to the state.
 pub(super) enum Said {
@@ -39,8 +40,13 @@ pub(super) fn on_fact(cx: &mut Context<'_>, party: LegId, fact: LegFact, counter
         }
         LegFact::Digit { digit, duration } => keys::on_info(cx, digit, duration, Some(counterpart)),
         LegFact::Acked { sdp: None } => {}
-        // What becomes of the reports on a transfer that failed changes nothing: the party goes on talking.
-        LegFact::NotifyAnswered { .. } => {}
+        // The party goes on talking, and a BYE of it means again what a BYE means.
+        LegFact::NotifyAnswered { last: Last::Yes, .. } => {
+            if let Some(leg) = cx.legs.get_mut(party) {
+                leg.word = Word::Heard;
+            }
+        }
+        LegFact::NotifyAnswered { last: Last::No, .. } => {}
         LegFact::OfferRefused { .. } => cx.ignore("the party refused our offer; the session stays"),
         LegFact::Trying | LegFact::Progress { .. } | LegFact::Answered { sdp: None } => {
             cx.ignore("the party has answered already")

@@ -17,6 +17,7 @@ use crate::call::command::{Accepted, By, Command, Mode, Particulars, Refusal, Ur
 use crate::call::context::Context;
 use crate::call::goodbye;
 use crate::call::hunt::{Hunt, Rounds};
+use crate::call::leg::Word;
 use crate::call::notice::{TransferStep, What};
 use crate::call::pair::{Mood, Pair};
 use crate::call::record::{self, Outcome, TransferRecord, Trigger, Who};
@@ -419,12 +420,12 @@ impl Transfer {
 
     /// The target had taken the call and has left before the transferor was told: 480, so that it stays with the caller.
     pub(super) fn report_failure(&self, cx: &mut Context<'_>) {
-        self.report(cx, 480, Last::Yes);
+        self.report_in_vain(cx, 480);
     }
 
     /// Nobody took the call.
     pub(super) fn failed(&self, cx: &mut Context<'_>, code: u16) {
-        self.report(cx, code, Last::Yes);
+        self.report_in_vain(cx, code);
         self.end(cx, Outcome::Failed(code), TransferStep::Failed { code });
     }
 
@@ -435,7 +436,7 @@ impl Transfer {
 
     /// The agent has given it up (487: the request is terminated).
     pub(super) fn cancelled(&self, cx: &mut Context<'_>) {
-        self.report(cx, 487, Last::Yes);
+        self.report_in_vain(cx, 487);
         self.end(cx, Outcome::Cancelled, TransferStep::Cancelled);
     }
 
@@ -459,6 +460,15 @@ impl Transfer {
         if entry.ended.is_none() {
             entry.ended = Some((now, outcome));
             self.tell(cx, step);
+        }
+    }
+
+    /// It has come to nothing. Until the transferor's telephone has answered that, its BYE may be that of somebody who
+    /// believes the caller in good hands (trap T1).
+    fn report_in_vain(&self, cx: &mut Context<'_>, status: u16) {
+        self.report(cx, status, Last::Yes);
+        if let (Telling::Notify(_), Some(leg)) = (self.telling, cx.legs.get_mut(self.transferor)) {
+            leg.word = Word::OnItsWay;
         }
     }
 
