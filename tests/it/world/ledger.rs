@@ -18,6 +18,7 @@ use super::sdp_writer::{Direction, Session};
 use super::sip_writer::{SipText, eleven, number_of, user_of};
 use super::sound::{Rtp, Sound, listen};
 use super::step::{Cause, Effect, Step};
+use super::told::{Told, eleven, number_of};
 
 /// Whose side of a matter a leg is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +111,31 @@ impl LegWatch {
         self.refers.values().any(|refer| refer.told == Some(200))
     }
 
+    /// Whether it was told so a moment ago, and our BYE waits for its word on that, for 4 s at most. Who is still there
+    /// after that was not released, and is a party as before.
+    pub fn is_parting(&self, now: Instant) -> bool {
+        let told = |refer: &ReferWatch| refer.settled_at.filter(|_| refer.told == Some(200));
+        self.refers.values().filter_map(told).any(|at| now - at <= Duration::from_millis(4100))
+    }
+
+    /// Whether a transfer that it asked for by REFER is under way.
+    pub fn is_transferring(&self) -> bool {
+        let open = |refer: &ReferWatch| !refer.silent && refer.settled_at.is_none();
+        self.refers.values().any(|refer| refer.answer.is_some_and(|code| code < 300) && open(refer))
+    }
+
+    /// Whether it says that it is being rung, and nobody has told it to stop. Who has said nothing at all may have been
+    /// given up long ago: no CANCEL before a provisional (RFC 3261 9.1).
+    pub fn is_rung(&self) -> bool {
+        let rings = self.side == Side::Service && self.provisional && self.answered_at.is_none();
+        rings && !self.is_over() && self.our_cancel_at.is_none()
+    }
+
+    /// When a leg that was in talk ended.
+    pub fn ended_at(&self) -> Option<Instant> {
+        [self.peer_bye_at, self.our_bye_at, self.lost_at].into_iter().flatten().min()
+    }
+
     /// Whether it has ended in any way.
     pub fn is_over(&self) -> bool {
         self.refused.is_some()
@@ -122,40 +148,6 @@ impl LegWatch {
     /// The direction that the party's last SDP names.
     pub fn direction(&self) -> Direction {
         self.their_sdp.first().map_or(Direction::Both, |sdp| sdp.direction)
-    }
-}
-
-/// What an INVITE said of who calls, each number as its last eleven digits.
-#[derive(Clone, Debug, Default)]
-pub struct Told {
-    /// From.
-    pub from: String,
-    /// P-Asserted-Identity.
-    pub asserted: Option<String>,
-    /// Every number of every other header that names a party.
-    pub claimed: Vec<String>,
-    /// Whether the number is withheld.
-    pub withheld: bool,
-}
-
-impl Told {
-    /// Reads an INVITE.
-    pub fn of(message: &SipText) -> Self {
-        let named = ["p-asserted-identity", "p-preferred-identity", "remote-party-id", "diversion", "history-info"];
-        let digits = |value: &str| eleven(user_of(value));
-        let values = message.headers.iter().filter(|(name, _)| named.contains(&name.trim().to_lowercase().as_str()));
-        Self {
-            from: digits(message.header("from").unwrap_or_default()),
-            asserted: message.header("p-asserted-identity").map(digits),
-            claimed: values.map(|(_, value)| digits(value)).filter(|number| number.len() >= 7).collect(),
-            withheld: message.header("privacy").is_some_and(|words| words.contains("id"))
-                || message.header("from").is_some_and(|from| from.contains("anonymous.invalid")),
-        }
-    }
-
-    /// The number that counts: the network's word before the telephone's, where the network is trusted.
-    pub fn verified(&self, trusted: bool) -> &str {
-        self.asserted.as_deref().filter(|_| trusted).unwrap_or(&self.from)
     }
 }
 

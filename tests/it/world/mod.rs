@@ -20,6 +20,7 @@ pub mod sdp_writer;
 pub mod sip_writer;
 pub mod sound;
 pub mod step;
+pub mod told;
 pub mod town;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -62,6 +63,7 @@ macro_rules! scene {
             phones: &$world.phones,
             dialable: &$world.dialable,
             refusals_expected: $world.refusals_expected,
+            success_at_once: $world.success_at_once,
             panics_expected: $world.panics_expected,
             next_timeout: $world.product.next_timeout(),
             look: $look,
@@ -111,6 +113,8 @@ pub struct World {
     pub dialable: BTreeSet<String>,
     /// Whether callers may be refused in this story.
     pub refusals_expected: bool,
+    /// Whether the telephones of this story are told success right behind the 202 (trap T43).
+    pub success_at_once: bool,
     /// Whether a panic is planted in this story.
     pub panics_expected: bool,
     /// After how many of a thousand SIP inputs a call is serialised, dropped and restored.
@@ -148,6 +152,7 @@ impl World {
             judges_sleep: false,
             dialable: town::dialable(&town::settings().routing),
             refusals_expected: false,
+            success_at_once: false,
             panics_expected: false,
             restore_per_mille: 0,
             strays: BTreeMap::new(),
@@ -450,8 +455,11 @@ impl World {
     // === The parties' side ===
 
     fn carry_out(&mut self, party: usize) {
-        for dialog in &self.phones[party].dialogs {
-            self.ledger.streams.entry(dialog.stream).or_insert_with(|| dialog.call_id.clone());
+        // The newest stand at the end.
+        for dialog in self.phones[party].dialogs.iter().rev() {
+            if self.ledger.streams.insert(dialog.stream, dialog.call_id.clone()).is_some() {
+                break;
+            }
         }
         while let Some(output) = self.phones[party].poll() {
             match output {

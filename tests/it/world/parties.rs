@@ -66,6 +66,11 @@ impl World {
         self.on_last(party, Phone::resume);
     }
 
+    /// The party says its session again as it is.
+    pub fn refreshes(&mut self, party: usize) {
+        self.on_last(party, Phone::refresh);
+    }
+
     /// The party goes off without a word.
     pub fn dies(&mut self, party: usize) {
         self.phones[party].set_health(Health::Dead);
@@ -160,6 +165,10 @@ impl World {
         }
         // 64*T1 + 5 s: liveness of the reference's simulator.
         self.run(Duration::from_secs(37));
+        // An INVITE that was given up is remembered for another 64*T1, for the 2xx that may still come.
+        if self.product.left_over().is_some() {
+            self.run(Duration::from_secs(33));
+        }
         let left = self.product.left_over();
         self.must(left.is_none(), &format!("I9: left over after all have hung up: {}", left.unwrap_or_default()));
         self.judge_the_end();

@@ -1,14 +1,19 @@
 //! I15, I17 to I19 and I45: the caller is never lost.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use lianxian::base::time::Instant;
 use lianxian::call::notice::{Notice, What};
 use lianxian::call::record::LegEnd;
 
+use super::super::joins::ReferWatch;
 use super::super::ledger::{Ledger, LegWatch, Side};
 use super::super::step::{Cause, Effect, Step};
 use super::{Scene, Verdict};
+
+/// When a request or a 2xx of ours that met silence is given up: 64*T1 after it was first sent.
+const GIVEN_UP: RangeInclusive<Duration> = Duration::from_millis(31_900)..=Duration::from_millis(32_600);
 
 /// I15: a connected caller has a counterpart, or hears something: 2 s at most without either.
 pub fn i15_caller_hears_somebody(ledger: &Ledger, _: &Scene<'_>, step: &Step) -> Verdict {
@@ -18,7 +23,9 @@ pub fn i15_caller_hears_somebody(ledger: &Ledger, _: &Scene<'_>, step: &Step) ->
         if step.at - since < limit || !leg.direction().listens() {
             continue;
         }
-        let counterpart = ledger.matter(&leg.matter).any(|other| other.side == Side::Service && other.is_up());
+        let counterpart = ledger
+            .matter(&leg.matter)
+            .any(|other| other.side == Side::Service && other.is_up() && !other.is_parting(step.at));
         if !counterpart && leg.sent_at.is_none_or(|at| step.at - at > limit) {
             return Err(format!("the caller of {call_id} is connected to nobody and hears nothing"));
         }
@@ -47,20 +54,26 @@ pub fn i16_nobody_is_released_before_the_target_answers(
             false => Ok(()),
         };
     }
-    if report {
+    if report && !(scene.success_at_once && right_behind_its_202(leg, step)) {
         return Err(format!("party {party} is told of a success, but nobody else has answered"));
     }
-    // Who has just answered too late is let go at once; who answers nothing is lost, and so is who never acknowledges
-    // our answer (RFC 3261 13.3.1.4 wants a BYE then).
+    // Who has just answered too late is let go at once; who answers nothing for 64*T1 is lost, and so is who has not
+    // acknowledged our answer by then (RFC 3261 13.3.1.4 wants a BYE at that moment, so later ones are not forgiven).
     let joined = leg.acked_at.is_some_and(|at| step.at - at > Duration::from_millis(500));
-    let waits = |at: &Instant| step.at - *at >= Duration::from_millis(31_900);
-    let unanswered = leg.pending.values().any(waits) || leg.owed_acks.values().any(waits);
+    let at_the_limit = |at: &Instant| GIVEN_UP.contains(&(step.at - *at));
+    let unanswered = leg.pending.values().any(at_the_limit) || leg.owed_acks.values().any(at_the_limit);
     // A leg whose connection has broken is lost; the BYE is for a telephone that comes back.
     let broken = matches!(step.cause, Cause::Other(_));
     if bye && joined && !unanswered && !broken {
         return Err(format!("BYE to party {party}, who alone has the caller"));
     }
     Ok(())
+}
+
+/// The one report of a telephone that mishandles progress says success before anything has happened (T43).
+fn right_behind_its_202(leg: &LegWatch, step: &Step) -> bool {
+    let fresh = |refer: &ReferWatch| refer.told.is_none() && step.at - refer.at < Duration::from_secs(1);
+    leg.refers.values().any(|refer| refer.answer.is_some_and(|code| code < 300) && fresh(refer))
 }
 
 fn told_before(leg: &LegWatch) -> Verdict {
@@ -140,20 +153,22 @@ pub fn i19_caller_is_not_hung_up(ledger: &Ledger, scene: &Scene<'_>, step: &Step
 fn i19_bye(ledger: &Ledger, caller: &LegWatch, step: &Step) -> Verdict {
     let repeated = caller.our_bye_at.is_some();
     let hung_up = caller.peer_bye_at.is_some() || caller.peer_cancel_at.is_some() || caller.lost_at.is_some();
-    // A request of ours that the caller never answered (Timer B, F): the caller's own leg is lost.
-    let unanswered = caller.pending.values().any(|at| step.at - *at >= Duration::from_millis(31_900));
-    // The same for a 2xx of ours, to its first INVITE or a later one, that it never acknowledged.
-    let owed = caller.owed_acks.values().any(|at| step.at - *at >= Duration::from_millis(31_900));
-    let unacknowledged = owed
-        || caller.acked_at.is_none() && caller.answered_at.is_some_and(|at| step.at - at >= Duration::from_secs(31));
+    // A request of ours that the caller never answered (Timer B, F): the caller's own leg is lost. The same for a 2xx
+    // of ours, to its first INVITE or a later one, that it never acknowledged.
+    let at_the_limit = |at: &Instant| GIVEN_UP.contains(&(step.at - *at));
+    let unanswered = caller.pending.values().any(at_the_limit) || caller.owed_acks.values().any(at_the_limit);
+    // Our BYE follows at once, but not before the caller has acknowledged our 2xx (RFC 3261 15).
+    let lately =
+        |at: Instant| step.at - caller.acked_at.map_or(at, |acked| at.max(acked)) < Duration::from_millis(1500);
+    // Who leaves behind a target that is being rung has not ended the call (T1), nor has who waits for word of one.
     let last_service_bye = ledger
         .matter(&caller.matter)
-        .filter(|leg| leg.side == Side::Service)
-        .filter(|leg| leg.answered_at.is_some())
-        .any(|leg| leg.peer_bye_at.is_some_and(|at| step.at - at < Duration::from_millis(1500)));
+        .filter(|leg| leg.side == Side::Service && leg.answered_at.is_some() && !leg.is_transferring())
+        .any(|leg| leg.peer_bye_at.is_some_and(lately));
+    let rung = ledger.matter(&caller.matter).any(LegWatch::is_rung);
     let other_up =
         ledger.matter(&caller.matter).any(|leg| leg.side == Side::Service && leg.is_up() && !leg.is_dismissed());
-    if repeated || hung_up || unanswered || unacknowledged || (last_service_bye && !other_up) {
+    if repeated || hung_up || unanswered || (last_service_bye && !other_up && !rung) {
         return Ok(());
     }
     let services: Vec<_> = ledger

@@ -1,8 +1,9 @@
 //! I21 to I23: whose number is shown to whom.
 
-use super::super::ledger::{Ledger, LegWatch, Side, Told};
+use super::super::ledger::{Ledger, LegWatch, Side};
 use super::super::sip_writer::SipText;
 use super::super::step::{Effect, Step};
+use super::super::told::Told;
 use super::super::town;
 use super::{Scene, Verdict};
 

@@ -63,7 +63,17 @@ pub fn i14_both_hear_each_other(ledger: &Ledger, scene: &Scene<'_>, step: &Step)
     for call_ids in ledger.matters.values() {
         let legs: Vec<_> = call_ids.iter().filter_map(|id| Some((id, ledger.legs.get(id)?))).collect();
         let up: Vec<_> = legs.iter().filter(|(_, leg)| leg.is_up()).collect();
-        if up.len() != 2 || !up.iter().all(|(_, leg)| ready(leg)) || up[0].1.side == up[1].1.side {
+        // While we take leave of who transferred the call, that is one of three, or one who hears nothing any more.
+        if up.len() != 2
+            || up.iter().any(|(_, leg)| leg.is_parting(step.at))
+            || !up.iter().all(|(_, leg)| ready(leg))
+            || up[0].1.side == up[1].1.side
+        {
+            continue;
+        }
+        // Who was one of three a moment ago heard a mixture, in which no voice can be told from the other.
+        let gone = |leg: &LegWatch| leg.ended_at().is_some_and(|at| step.at - at <= settled);
+        if legs.iter().any(|(_, leg)| leg.answered_at.is_some() && gone(leg)) {
             continue;
         }
         for (speaker, hearer) in [(up[0], up[1]), (up[1], up[0])] {

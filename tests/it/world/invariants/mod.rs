@@ -42,6 +42,8 @@ pub struct Scene<'a> {
     pub dialable: &'a BTreeSet<String>,
     /// Whether a caller may be refused in this story (404, 503 ..).
     pub refusals_expected: bool,
+    /// Whether telephones are told success right behind the 202 in this story (trap T43).
+    pub success_at_once: bool,
     /// Whether a planted panic is expected in this story.
     pub panics_expected: bool,
     /// The next deadline of the product.

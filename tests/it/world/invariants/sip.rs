@@ -9,6 +9,7 @@ use super::super::ledger::Ledger;
 use super::super::sdp_writer::Session;
 use super::super::sip_writer::{SipText, number_of, user_of};
 use super::super::step::{Cause, Effect, Step};
+use super::super::told::number_of;
 use super::{Scene, Verdict};
 
 fn sip(effect: &Effect) -> Option<(usize, &SipText)> {
@@ -197,11 +198,10 @@ pub fn i8_nothing_of_one_leg_on_another(ledger: &Ledger, _: &Scene<'_>, _: &Step
             return Err(format!("{} to party {party} carries the address of party {owner}", message.start));
         }
     }
-    let own_tag = message.method().and_then(|_| message.tag("from"));
-    let own_call_id = message.method().map(|_| message.call_id());
-    for name in [own_call_id, own_tag].into_iter().flatten() {
-        if ledger.ours.get(name).is_some_and(|owner| *owner != party) {
-            return Err(format!("{name} is used towards two parties"));
+    // What we made for one party - Call-IDs, tags, branches - stands in nothing that goes to another.
+    for word in text.split(|letter: char| !letter.is_ascii_alphanumeric()) {
+        if ledger.ours.get(word).is_some_and(|owner| *owner != party) {
+            return Err(format!("{word} is used towards two parties"));
         }
     }
     Ok(())

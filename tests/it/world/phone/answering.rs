@@ -91,6 +91,7 @@ impl Phone {
             unacknowledged: None,
             acknowledgement: None,
             wants: Direction::Both,
+            before: Direction::Both,
             reinvite: None,
         };
         let busy = self.live().count() > 0 && self.registration.is_some();
@@ -150,7 +151,10 @@ impl Phone {
             .with("Contact", contact)
             .with("User-Agent", format!("{}{}x", super::super::MARK, self.id));
         tag_to(&mut response, &tag);
-        self.say_2xx(now, call_id, &invite, &response.with_sdp(&session.write()));
+        if !self.manners.answers_without_sdp {
+            response = response.with_sdp(&session.write());
+        }
+        self.say_2xx(now, call_id, &invite, &response);
         self.go_up(now, call_id);
     }
 

@@ -68,6 +68,7 @@ impl Phone {
             unacknowledged: None,
             acknowledgement: None,
             wants: Direction::Both,
+            before: Direction::Both,
             reinvite: None,
         };
         self.dialogs.push(dialog);
@@ -137,8 +138,22 @@ impl Phone {
         if dialog.phase != Phase::Up || dialog.reinvite.is_some() || dialog.mine.direction == dialog.wants {
             return;
         }
-        dialog.mine.direction = dialog.wants;
         dialog.mine.version += 1;
+        self.offer_again(now, call_id);
+    }
+
+    /// Says the session again as it is, as the session timer of a trunk does, unless another re-INVITE is out.
+    pub fn refresh(&mut self, now: Instant, call_id: &str) {
+        let Some(dialog) = self.dialog(call_id) else { return };
+        if dialog.phase == Phase::Up && dialog.reinvite.is_none() && dialog.mine.direction == dialog.wants {
+            self.offer_again(now, call_id);
+        }
+    }
+
+    fn offer_again(&mut self, now: Instant, call_id: &str) {
+        let Some(dialog) = self.dialog(call_id) else { return };
+        dialog.before = dialog.mine.direction;
+        dialog.mine.direction = dialog.wants;
         let sdp = dialog.mine.write();
         let reinvite = self.in_dialog(call_id, "INVITE").with_sdp(&sdp);
         let cseq = reinvite.cseq().0;
@@ -370,10 +385,7 @@ impl Phone {
         }
         dialog.reinvite = None;
         // The session stays as it was; the wish remains, and after glare it is tried again (RFC 3261 14.1).
-        dialog.mine.direction = match dialog.wants {
-            Direction::Both => Direction::SendOnly,
-            Direction::SendOnly | Direction::ReceiveOnly | Direction::Inactive => Direction::Both,
-        };
+        dialog.mine.direction = dialog.before;
         if code == 491 || code == 500 {
             self.later(now + glare, Todo::Reinvite { call_id: call_id.to_owned() });
         } else if code == 481 {

@@ -115,6 +115,8 @@ pub struct Manners {
     pub refuses_offers: Option<u16>,
     /// Hang up this long after the call is up.
     pub hang_up_after: Option<Duration>,
+    /// Whether its 200 to an INVITE forgets the answer to our offer.
+    pub answers_without_sdp: bool,
     /// What it does with a NOTIFY.
     pub on_notify: OnNotify,
     /// Hang up this long after its REFER was accepted.
@@ -140,6 +142,7 @@ impl Default for Manners {
             max_forwards: 70,
             refuses_offers: None,
             hang_up_after: None,
+            answers_without_sdp: false,
             on_notify: OnNotify::Accept,
             bye_after_refer: None,
             hasty_per_mille: 0,
@@ -231,6 +234,8 @@ pub struct PhoneDialog {
     unacknowledged: Option<Vec<u8>>,
     acknowledgement: Option<(u32, Vec<u8>)>,
     wants: Direction,
+    /// The direction before the re-INVITE that is out.
+    before: Direction,
     reinvite: Option<u32>,
 }
 
