@@ -3,6 +3,7 @@
 //! `LIANXIAN_SEEDS` says how many seeds (50 by default), `LIANXIAN_SEED` replays one. Seeds that once failed run first.
 
 mod plan;
+mod transfers;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

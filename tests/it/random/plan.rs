@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::transfers::Transfers;
 use crate::world::World;
 use crate::world::chance::Chance;
 use crate::world::net::{Faults, Way};
@@ -14,7 +15,7 @@ const FAULTS_S: u64 = 300;
 
 /// One thing that somebody does.
 #[derive(Clone, Copy, Debug)]
-enum Deed {
+pub(super) enum Deed {
     Call,
     HangUp,
     Hold,
@@ -30,12 +31,17 @@ enum Deed {
     AgentLives,
     AgentLosesConnection,
     AgentBehaves,
+    AgentFallsSilent,
+    RefersCaller,
+    CommandsTransfer,
+    GivesTransferUp,
 }
 
 /// A run to be made.
 pub(super) struct Plan {
     seed: u64,
     chance: Chance,
+    transfers: Transfers,
 }
 
 /// What a run came to: equal for equal seeds.
@@ -49,7 +55,7 @@ pub(super) struct Outcome {
 impl Plan {
     /// The run of a seed.
     pub(super) const fn new(seed: u64) -> Self {
-        Self { seed, chance: Chance::new(seed ^ 0x5EED_0F1A) }
+        Self { seed, chance: Chance::new(seed ^ 0x5EED_0F1A), transfers: Transfers::new(seed) }
     }
 
     /// Makes the run: fault mode, then liveness.
@@ -80,6 +86,7 @@ impl Plan {
         agents.push(seat);
         for party in &agents {
             w.on_invite(*party, self.manner());
+            w.phones[*party].manners.hasty_per_mille = 300;
         }
         agents
     }
@@ -141,6 +148,7 @@ impl Plan {
             }
             deeds.push((at + self.chance.millis(0, 60_000), Deed::HangUp, call));
         }
+        deeds.extend(self.transfers.deeds());
         for _ in 0..60 {
             let deed = [
                 Deed::AgentHangsUp,
@@ -153,9 +161,10 @@ impl Plan {
                 Deed::AgentLives,
                 Deed::AgentLives,
                 Deed::AgentLosesConnection,
+                Deed::AgentFallsSilent,
                 Deed::AgentBehaves,
                 Deed::AgentBehaves,
-            ][self.chance.between(0, 12) as usize];
+            ][self.chance.between(0, 13) as usize];
             deeds.push((self.chance.millis(1000, 290_000), deed, self.chance.between(0, 5) as usize));
         }
         deeds
@@ -179,13 +188,27 @@ impl Plan {
             (Deed::AgentHolds, _) => w.holds(agent),
             (Deed::AgentResumes, _) => w.resumes(agent),
             (Deed::AgentRestarts, _) => w.phones[agent].forget(),
+            // Early media that stops is a story of its own.
+            (Deed::AgentDies | Deed::AgentFallsSilent, _) if gives_early_media(w, agent) => {}
             (Deed::AgentDies, _) => w.dies(agent),
             (Deed::AgentLives, _) => self.revive(w, agent),
             (Deed::AgentLosesConnection, _) => w.break_connection(agent),
             (Deed::AgentBehaves, _) => {
                 let manner = self.manner();
-                w.on_invite(agent, manner);
+                let well = w.phones[agent].health == Health::Well;
+                if well || !matches!(manner, OnInvite::EarlyThenAnswer { .. }) {
+                    w.on_invite(agent, manner);
+                }
+                // Answers, and thinks better of it within a second.
+                w.phones[agent].manners.hang_up_after = self.chance.happens(150).then(|| self.chance.millis(0, 1000));
             }
+            (Deed::AgentFallsSilent, _) if w.phones[agent].health == Health::Well => {
+                w.phones[agent].set_health(Health::Mute);
+            }
+            (Deed::AgentFallsSilent, _) => {}
+            (Deed::RefersCaller, _) => self.transfers.refers(w, agent),
+            (Deed::CommandsTransfer, _) => self.transfers.commands(w, agent),
+            (Deed::GivesTransferUp, _) => self.transfers.gives_up(w, agent),
             (
                 Deed::HangUp | Deed::Hold | Deed::Resume | Deed::KeyByInfo | Deed::KeyByRtp | Deed::CallerRestarts,
                 None,
@@ -241,10 +264,15 @@ impl Plan {
         w.restore_per_mille = 0;
         for agent in agents {
             w.on_invite(*agent, OnInvite::Answer { after: Duration::from_millis(500) });
+            w.phones[*agent].manners.hang_up_after = None;
             self.revive(w, *agent);
         }
         // Callers who vanished while they waited are found out by an answer that nobody acknowledges.
         w.run(Duration::from_secs(90));
         w.settle();
     }
+}
+
+fn gives_early_media(w: &World, party: usize) -> bool {
+    matches!(w.phones[party].manners.on_invite, OnInvite::EarlyThenAnswer { .. })
 }
