@@ -3,6 +3,7 @@
 //! The saboteur stands between the product and the world, so that what is judged is the judging.
 
 mod identity;
+mod resources;
 mod transfer;
 
 use std::collections::BTreeMap;
@@ -279,23 +280,19 @@ fn a_port_used_by_two_is_seen_by_i11() {
 
 #[test]
 fn sound_of_another_call_is_seen_by_i12() {
-    // The first caller's voice also goes wherever anything else goes.
-    let mut known: Vec<(SocketAddr, SocketAddr)> = Vec::new();
+    // What the first caller hears, the second one hears as well.
+    let mut heard: Vec<u8> = Vec::new();
     let numbers = seen("bleeds", move |_, raw| match raw {
-        Raw::Rtp { from, to, packet } => {
-            if from.port() % 2 == 0 && !known.contains(&(from, to)) {
-                known.push((from, to));
-            }
-            let mut out = Vec::new();
-            for (other_from, other_to) in known.iter().filter(|(other, _)| *other != from) {
-                out.push(Raw::Rtp { from: *other_from, to: *other_to, packet: packet.clone() });
-            }
-            out.push(Raw::Rtp { from, to, packet });
-            out
+        Raw::Rtp { from, to, packet } if to.ip() == town::citizen(0).ip() => {
+            heard.clone_from(&packet);
+            vec![Raw::Rtp { from, to, packet }]
+        }
+        Raw::Rtp { from, to, packet } if to.ip() == town::citizen(1).ip() && from.port() % 2 == 0 => {
+            vec![Raw::Rtp { from, to, packet }, Raw::Rtp { from, to, packet: heard.clone() }]
         }
         other => vec![other],
     });
-    assert!(numbers.contains(&"I12") || numbers.contains(&"I14"), "{numbers:?}");
+    assert_eq!(numbers.first(), Some(&"I12"), "{numbers:?}");
 }
 
 #[test]
@@ -326,6 +323,21 @@ fn silence_in_the_queue_is_seen_by_i15() {
         other => vec![other],
     });
     assert_eq!(numbers, ["I15"]);
+}
+
+#[test]
+fn silence_when_the_agents_telephone_has_vanished_is_seen_by_i17() {
+    let mut lost = false;
+    let numbers = seen("no comfort", move |_, raw| match raw {
+        Raw::Published(notice) => {
+            lost = lost || matches!(notice.what, What::PartyLost { .. });
+            vec![Raw::Published(notice)]
+        }
+        Raw::Media(_, Order::Hear { source: Source::Prompt { .. } | Source::Ringback, .. }) if lost => Vec::new(),
+        Raw::Rtp { to, .. } if lost && to.ip() == town::citizen(1).ip() => Vec::new(),
+        other => vec![other],
+    });
+    assert_eq!(numbers, ["I17"]);
 }
 
 #[test]
