@@ -22,6 +22,23 @@ fn a_caller_who_hangs_up_while_the_target_rings_takes_everybody_along() {
     town.daemon.ends_clean();
 }
 
+/// Trap T13: the second press while the first one is under way is put off, and changes nothing.
+#[test]
+fn a_second_press_is_put_off() {
+    let net = Loopback::new("pressed-twice");
+    let mut town = Town::new(&net, 1, OnNotify::Takes, Goodbye::Never);
+    let seat = town.seat(0, "seat_rings").start(&net);
+    let citizen = town.citizen_talks(&net, Duration::from_millis(2_500));
+    town.desk.refers_to("110");
+    town.desk.waits_for("NOTIFY 180 active");
+    town.desk.refers_to("110");
+    town.desk.waits_for("491 REFER");
+    citizen.passes();
+    seat.passes();
+    town.desk.waits_for("BYE");
+    town.daemon.ends_clean();
+}
+
 /// The agent has gone, and nobody takes the call: the caller is given back, here to the same desk.
 #[test]
 fn a_caller_whom_nobody_takes_and_whose_agent_has_gone_comes_back_to_the_desk() {

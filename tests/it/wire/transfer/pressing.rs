@@ -197,6 +197,29 @@ fn linphone_presses_transfer() {
     scene.ends_well();
 }
 
+/// F34: the telephone dies in mid-transfer. Nobody says goodbye, and the caller reaches the seat all the same.
+#[test]
+fn a_telephone_that_dies_after_the_press_takes_nobody_along() {
+    let net = Loopback::new("dies-pressing");
+    let daemon = setup(&net).start();
+    let phone = PhoneSetup { transport: "tcp", ..PhoneSetup::new("1001", net.host(97), AGENT_HZ) };
+    let mut agent = phone.register(&net, daemon.sip);
+    let mut scene = Scene::begin(&net, daemon, Duration::from_millis(6_500));
+    agent.process.tell(&format!("transfer sip:110@{REALM}"));
+    agent.process.expect("transfer 180 more");
+    agent.process.kill();
+    scene.seat_speaks();
+    let Scene { daemon, citizen, seat, ear, mouth } = scene;
+    citizen.passes();
+    seat.passes();
+    let heard = ear.finish();
+    heard.must_hear(THIRD_HZ, Duration::from_secs(2));
+    // What is left of the 300 ms in which the seat rings.
+    assert!(heard.longest_silence() < Duration::from_millis(600), "silence of {:?}", heard.longest_silence());
+    mouth.finish().must_hear(CITIZEN_HZ, Duration::from_secs(2));
+    daemon.ends_clean();
+}
+
 /// A CTI server.
 fn cti(net: &Loopback) -> Client<'static> {
     Client { at: (net.host(DAEMON), 8080).into(), name: "cti" }
