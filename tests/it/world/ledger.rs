@@ -15,7 +15,7 @@ use lianxian::media::order::Order;
 
 use super::joins::{Named, ReferWatch};
 use super::sdp_writer::{Direction, Session};
-use super::sip_writer::{SipText, eleven, number_of, user_of};
+use super::sip_writer::{SipText, user_of};
 use super::sound::{Rtp, Sound, listen};
 use super::step::{Cause, Effect, Step};
 use super::told::{Told, eleven, number_of};

@@ -157,19 +157,3 @@ fn long(name: &str) -> String {
         _ => lower,
     }
 }
-
-/// The citizen's number in From, as its last eleven digits: what ties the legs of a matter together. Where From names
-/// nobody, it is what the network asserts.
-pub fn number_of(message: &SipText) -> String {
-    let from = eleven(user_of(message.header("from").unwrap_or_default()));
-    match message.header("p-asserted-identity") {
-        Some(asserted) if from.is_empty() => eleven(user_of(asserted)),
-        Some(_) | None => from,
-    }
-}
-
-/// The last eleven digits.
-pub fn eleven(user: &str) -> String {
-    let digits: Vec<char> = user.chars().filter(char::is_ascii_digit).collect();
-    digits[digits.len().saturating_sub(11)..].iter().collect()
-}

@@ -7,7 +7,7 @@ use lianxian::base::time::Instant;
 use super::super::MARK;
 use super::super::ledger::Ledger;
 use super::super::sdp_writer::Session;
-use super::super::sip_writer::{SipText, number_of, user_of};
+use super::super::sip_writer::{SipText, user_of};
 use super::super::step::{Cause, Effect, Step};
 use super::super::told::number_of;
 use super::{Scene, Verdict};
