@@ -359,7 +359,9 @@ impl Ledger {
         }
         let Some(leg) = self.legs.get_mut(message.call_id()).filter(|leg| leg.party == party) else { return };
         let tags = (message.tag("to").unwrap_or_default(), message.tag("from").unwrap_or_default());
-        let own = method == "CANCEL" || message.tag("to").is_none() || (leg.tags.0 == tags.0 && leg.tags.1 == tags.1);
+        // A BYE may overtake the 200 that brings the party's tag.
+        let same = leg.tags.0 == tags.0 && (leg.tags.1 == tags.1 || leg.tags.1.is_empty());
+        let own = method == "CANCEL" || message.tag("to").is_none() || same;
         if !own || (method != "ACK" && message.cseq().0 < leg.peer_cseq) {
             return;
         }
@@ -510,9 +512,9 @@ impl Ledger {
         }
         if let Some(leg) = self.legs.get_mut(message.call_id())
             && method == "BYE"
-            && code == 403
+            && (code == 403 || (code == 481 && leg.answered_at.is_none()))
         {
-            // From somewhere where this party must not be: it did not count.
+            // From somewhere where this party must not be, or of another dialog: it did not count.
             leg.peer_bye_at = None;
         }
         if let Some(leg) = self.legs.get_mut(message.call_id())
