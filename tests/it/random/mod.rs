@@ -11,10 +11,16 @@ use plan::Plan;
 
 /// Seeds that once failed; each with what it showed.
 const ONCE_FAILED: &[(u64, &str)] = &[
+    (12, "the judge missed a voice in the mixture of three that two of them had just left behind"),
     (22, "an agent that came back on a new stream was not let hang up"),
+    (42, "the judge took one of three for one of two while the transferor was being taken leave of"),
+    (44, "an agent hung up before it had heard that its transfer had failed, and the caller was hung up with it"),
     (47, "the judge took a telephone that never acknowledged our 200 for one that was released too early"),
+    (61, "the judge did not know a BYE that had overtaken the 200"),
     (121, "two who hold and vanish were never found out"),
+    (287, "the judge took a report that was sent again for a new one"),
     (534, "a telephone that hung up before its 200 was acknowledged, against RFC 3261 15"),
+    (1212, "the judge heard somebody's voice in a mixture of two others"),
 ];
 
 #[test]

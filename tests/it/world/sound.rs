@@ -1,7 +1,8 @@
 //! Sound that says who made it: RTP packets whose sign bits carry the name of the stream.
 //!
 //! The sign bit of a G.711 sample is the same in both laws, so the name survives a change of law, a new SSRC, new
-//! sequence numbers and new timestamps; only the sound itself has to arrive.
+//! sequence numbers and new timestamps; only the sound itself has to arrive. Each sign comes again inverted: where two
+//! voices are mixed both signs are the same, and the mixture is nobody's voice.
 
 /// Which stream a packet's sound comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,16 +18,26 @@ const MAGIC: u64 = 0xA5C3;
 /// 20 ms of sound of one stream.
 pub fn voice(stream: u32, number: u32) -> Vec<u8> {
     let bits = (MAGIC << 48) | (u64::from(stream & 0xFF_FFFF) << 24) | u64::from(number & 0xFF_FFFF);
-    (0..160).map(|i| if i < 64 && (bits >> (63 - i)) & 1 == 1 { 0x95 } else { 0x15 }).collect()
+    let sign = |i: u32| match i {
+        0..64 => (bits >> (63 - i)) & 1 == 1,
+        64..128 => (bits >> (127 - i)) & 1 == 0,
+        _ => false,
+    };
+    (0..160).map(|i| if sign(i) { 0x95 } else { 0x15 }).collect()
 }
 
 /// Whose sound it is.
 pub fn listen(payload: &[u8]) -> Sound {
-    if payload.len() < 64 {
+    if payload.len() < 128 {
         return Sound::Machine;
     }
-    let bits = payload[..64].iter().fold(0_u64, |bits, byte| (bits << 1) | u64::from(byte >> 7));
-    if bits >> 48 == MAGIC { Sound::Stream(((bits >> 24) & 0xFF_FFFF) as u32) } else { Sound::Machine }
+    let signs = |samples: &[u8]| samples.iter().fold(0_u64, |bits, byte| (bits << 1) | u64::from(byte >> 7));
+    let (bits, inverted) = (signs(&payload[..64]), signs(&payload[64..128]));
+    if bits >> 48 == MAGIC && bits == !inverted {
+        Sound::Stream(((bits >> 24) & 0xFF_FFFF) as u32)
+    } else {
+        Sound::Machine
+    }
 }
 
 /// An RTP packet.

@@ -43,7 +43,10 @@ pub fn i16_nobody_is_released_before_the_target_answers(
 ) -> Verdict {
     let Effect::Sip { party: Some(party), message, .. } = effect else { return Ok(()) };
     let Some(leg) = ledger.legs.get(message.call_id()).filter(|leg| leg.side == Side::Service) else { return Ok(()) };
-    let report = message.method() == Some("NOTIFY") && message.body.split(' ').nth(1) == Some("200");
+    // A report that is sent again for want of an answer tells nothing new.
+    let report = message.method() == Some("NOTIFY")
+        && message.body.split(' ').nth(1) == Some("200")
+        && !ledger.sent.contains(&message.to_bytes());
     let bye = message.method() == Some("BYE") && leg.our_bye_at.is_none();
     let matter = || ledger.matter(&leg.matter);
     let caller_up = matter().any(|other| other.side == Side::Caller && other.is_up());
