@@ -7,7 +7,7 @@ use crate::call::sound::Voice;
 use crate::media::fact::Fact;
 use crate::media::order::Source;
 
-/// The prompt that a waiting caller hears first.
+/// The prompt that a waiting caller hears first, where the hotline has none of its own.
 const PLEASE_WAIT: &str = "please_wait";
 
 /// The prompt that fills every pause.
@@ -21,7 +21,8 @@ pub(super) fn hold_music() -> Source {
 /// A connected caller begins to wait: it is told so, once.
 pub(super) fn begin(cx: &mut Context<'_>, caller: LegId) {
     if cx.legs.is_connected(caller) {
-        cx.hear(caller, Source::Prompt { name: PLEASE_WAIT.to_owned(), repeat: false });
+        let name = cx.decision.announcement.clone().unwrap_or_else(|| PLEASE_WAIT.to_owned());
+        cx.hear(caller, Source::Prompt { name, repeat: false });
     }
 }
 
@@ -32,7 +33,7 @@ pub(super) fn begin(cx: &mut Context<'_>, caller: LegId) {
 pub(super) fn carry_on(cx: &mut Context<'_>, caller: LegId, rings: bool) {
     let Some(sound) = cx.legs.sound(caller) else { return };
     let source = match &sound.hears {
-        Source::Prompt { name, repeat: false } if name == PLEASE_WAIT => return,
+        Source::Prompt { repeat: false, .. } => return,
         // Early media of the callee who still rings.
         Source::Early(leg) if cx.legs.sound(*leg).is_some_and(|sound| sound.voice == Voice::Present) => return,
         Source::Nothing if !cx.legs.is_connected(caller) => return,

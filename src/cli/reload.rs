@@ -1,6 +1,7 @@
 //! Reading the configuration again while the daemon runs: a thread of its own, because it reads files.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -9,6 +10,7 @@ use crate::api::Access;
 use crate::config::{self, Configuration, Sources};
 use crate::engine::prompts;
 use crate::engine::reload::{Outcome, Problem, Refused, Reload};
+use crate::media::library::Library;
 
 /// Reads when it is asked, and hands what is good to the loop.
 pub(super) struct Reader {
@@ -22,6 +24,8 @@ pub(super) struct Reader {
     pub(super) told: mpsc::Sender<Outcome>,
     /// Who may use the HTTP interface.
     pub(super) access: Access,
+    /// The prompts as they were read at the start.
+    pub(super) library: Arc<Library>,
 }
 
 impl Reader {
@@ -44,11 +48,27 @@ impl Reader {
         let read = config::reload(&self.running, &Sources::system()).and_then(|read| {
             // They are not taken over, but a restart with them must not fail.
             match prompts::load(&read.prompts, &PROMPTS) {
-                Ok(_) => Ok(read),
+                Ok(_) => self.has_its_announcements(read),
                 Err(error) => Err(vec![prompt_problem(&self.path, &error)]),
             }
         });
         read.map_err(|problems| Refused { problems: problems.iter().map(problem).collect() })
+    }
+
+    /// A prompt that came after the start is heard after a restart only.
+    fn has_its_announcements(&self, read: Configuration) -> Result<Configuration, Vec<config::Problem>> {
+        let named = read.hotlines.hotline.iter().filter_map(|hotline| hotline.announcement.as_ref());
+        let missing = named.map(|name| name.get_ref()).find(|name| self.library.prompt(name).is_none());
+        let Some(name) = missing else { return Ok(read) };
+        let problem = config::Problem {
+            file: self.path.clone(),
+            line: 1,
+            column: 1,
+            key: "hotline.announcement".to_owned(),
+            wrong: format!("{name}.wav was not there when the daemon started"),
+            right: "a restart, which reads the prompts".to_owned(),
+        };
+        Err(vec![problem])
     }
 
     fn take(&mut self, read: Configuration) -> Result<(), Refused> {

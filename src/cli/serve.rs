@@ -137,7 +137,14 @@ fn build(
         tracing::info!(event = "listening", transport = ?listener.transport, address = %listener.address);
     }
     let (told, reloaded) = mpsc::channel(1);
-    let reader = reload::Reader { path: path.to_owned(), running: configuration.clone(), asked, told, access };
+    let reader = reload::Reader {
+        path: path.to_owned(),
+        running: configuration.clone(),
+        asked,
+        told,
+        access,
+        library: Arc::clone(library),
+    };
     tasks.thread("reload", move || reader.run()).map_err(|error| Trouble::System("a thread", error))?;
     let log_lines_dropped = log.dropped.clone();
     Ok(Engine::new(Parts {

@@ -11,6 +11,7 @@ mod homes;
 mod placed;
 mod problem;
 mod profile;
+mod prompts;
 mod regions;
 mod restart;
 mod schema;
@@ -109,15 +110,7 @@ pub fn load(path: &Path, sources: &Sources<'_>) -> Result<Configuration, Vec<Pro
     let credentials = secret::read_all(sources, folder, &agents, main.value.sip.realm.get_ref(), &mut reader.problems);
     let tokens = tokens::read_all(sources, folder, &main, &agents, &mut reader.problems);
     let prompts = folder.join(main.value.media.prompts.get_ref());
-    if !(sources.is_folder)(&prompts) {
-        let wrong = format!("there is no folder {}", prompts.display());
-        reader.problems.push(main.problem(
-            &main.value.media.prompts,
-            "media.prompts",
-            wrong,
-            "the folder of WAV files",
-        ));
-    }
+    prompts::check(sources, &main, &hotlines, &prompts, &mut reader.problems);
     if !reader.problems.is_empty() {
         return Err(sorted(reader.problems));
     }

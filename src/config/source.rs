@@ -17,6 +17,8 @@ pub struct Sources<'a> {
     pub read_bytes: &'a dyn Fn(&Path) -> std::io::Result<Vec<u8>>,
     /// Whether a folder exists.
     pub is_folder: &'a dyn Fn(&Path) -> bool,
+    /// Whether a file exists.
+    pub is_file: &'a dyn Fn(&Path) -> bool,
     /// The permission bits of a file, where there are such.
     pub mode: &'a dyn Fn(&Path) -> Option<u32>,
     /// Reads an environment variable.
@@ -30,6 +32,7 @@ impl Sources<'static> {
             read: &|path| std::fs::read_to_string(path),
             read_bytes: &|path| std::fs::read(path),
             is_folder: &|path| path.is_dir(),
+            is_file: &|path| path.is_file(),
             mode: &|path| std::fs::metadata(path).ok().map(|metadata| metadata.permissions().mode()),
             environment: &|name| std::env::var(name).ok(),
         }

@@ -98,6 +98,7 @@ fn t38_a_transfer_whose_call_was_restored_after_a_fault_is_no_success_and_nothin
         hotline: HotlineId::from("110"),
         priority: Priority::Emergency,
         answering: Answering::ByPerson,
+        announcement: None,
         ring_timeout: std::time::Duration::from_secs(20),
         plan: Vec::new(),
         territory: None,

@@ -301,6 +301,9 @@ pub struct Hotline {
     /// When the caller is answered.
     #[serde(default)]
     pub answer_on_queue: bool,
+    /// The prompt that a caller who waits hears first; the common one if not given.
+    #[serde(default)]
+    pub announcement: Option<String>,
     /// How long one callee rings before the next one is tried, in seconds.
     #[serde(default = "ring_timeout_s")]
     pub ring_timeout_s: u16,

@@ -75,6 +75,9 @@ pub struct Decision {
     pub priority: Priority,
     /// When the caller is answered.
     pub answering: Answering,
+    /// The prompt of the hotline's own that a caller who waits hears first.
+    #[serde(default)]
+    pub announcement: Option<String>,
     /// How long one callee rings.
     pub ring_timeout: Duration,
     /// Who may take the call, in order: only steps that apply now. Never empty.
@@ -310,6 +313,7 @@ fn decision(
         hotline: hotline.number.clone(),
         priority: hotline.priority,
         answering: if hotline.answer_on_queue { Answering::OnQueue } else { Answering::ByPerson },
+        announcement: hotline.announcement.clone(),
         ring_timeout: hotline.ring_timeout(),
         plan,
         territory,

@@ -53,6 +53,7 @@ fn hotline(number: &str, priority: Priority) -> Hotline {
         name: String::new(),
         priority,
         answer_on_queue: false,
+        announcement: None,
         ring_timeout_s: 20,
         plan: vec![PlanStep::Group { group: GroupId::from("seats"), class: Class::Normal }],
         tag: None,

@@ -256,6 +256,7 @@ pub(super) fn transfer() -> TransferRecord {
         hotline: HotlineId::from("110"),
         priority: Priority::Emergency,
         answering: Answering::ByPerson,
+        announcement: None,
         ring_timeout: Duration::from_secs(20),
         plan: Vec::new(),
         territory: None,

@@ -142,6 +142,7 @@ fn decision(answering: Answering, plan: Vec<Step>) -> Decision {
         hotline: HotlineId::from("12345"),
         priority: Priority::Normal,
         answering,
+        announcement: None,
         ring_timeout: Duration::from_secs(20),
         plan,
         territory: None,

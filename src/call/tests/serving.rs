@@ -106,6 +106,19 @@ fn a_queue_that_answers_announces_and_plays_music() {
     assert_eq!(hears(&bench.sound(CALLER, Fact::PromptEnded), CALLER), Some(music()));
 }
 
+/// F38: where nobody can be reached the caller is told so in the hotline's own words, and then hears music.
+#[test]
+fn f38_a_hotline_has_an_announcement_of_its_own() {
+    let offer = Some(sdp("203.0.113.9", 40_000, "sendrecv"));
+    let own = Decision { announcement: Some("all_lines_down".to_owned()), ..decision(Answering::OnQueue, group()) };
+    let mut bench = Bench::with(own, offer, &[]);
+    let actions = bench.begin();
+    let own = Source::Prompt { name: "all_lines_down".to_owned(), repeat: false };
+    assert_eq!(hears(&actions, CALLER), Some(own));
+    assert_eq!(hears(&bench.wait(3), CALLER), None, "it is not cut short");
+    assert_eq!(hears(&bench.sound(CALLER, Fact::PromptEnded), CALLER), Some(music()));
+}
+
 #[test]
 fn a_service_that_is_the_whole_plan_and_rings_is_left_ringing() {
     let offer = || Some(sdp("203.0.113.9", 40_000, "sendrecv"));

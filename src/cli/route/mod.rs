@@ -174,6 +174,7 @@ pub(super) fn over(trunk: &TrunkId, caller: &str, settings: &switch::Settings) -
         hotline: hotline.number.clone(),
         priority: hotline.priority,
         answering: Answering::ByPerson,
+        announcement: None,
         ring_timeout: hotline.ring_timeout(),
         plan: vec![step.clone()],
         territory: None,

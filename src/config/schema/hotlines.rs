@@ -44,6 +44,8 @@ pub struct HotlineEntry {
     /// 200 and music while waiting, instead of 180 until a person answers.
     #[serde(default)]
     pub answer_on_queue: bool,
+    /// What a caller who waits is told first: a file of the prompt folder, without `.wav`. If not given: please_wait.
+    pub announcement: Option<Placed<String>>,
     /// How long each party rings, in seconds.
     #[serde(default = "defaults::ring_timeout_s")]
     pub ring_timeout_s: Placed<u16>,

@@ -21,6 +21,7 @@ pub(in crate::config) fn hotline(entry: &HotlineEntry) -> Hotline {
         name: entry.name.clone(),
         priority: entry.priority.unwrap_or_else(|| usual_priority(entry.number.get_ref())),
         answer_on_queue: entry.answer_on_queue,
+        announcement: entry.announcement.as_ref().map(|name| name.get_ref().clone()),
         ring_timeout_s: *entry.ring_timeout_s.get_ref(),
         plan: entry.plan.get_ref().iter().filter_map(|entry| step(entry.get_ref())).collect(),
         tag: entry.tag.as_ref().map(|tag| tag.get_ref().clone()),

@@ -325,6 +325,20 @@ pub(super) const BAD: &[Row] = &[
     ),
     (
         "hotlines",
+        "number = \"12345\"",
+        "number = \"12345\"\nannouncement = \"all_lines_down\"",
+        "c/hotlines.toml:4:16: hotline.announcement: there is no all_lines_down.wav in c/",
+        "without .wav",
+    ),
+    (
+        "hotlines",
+        "number = \"12345\"",
+        "number = \"12345\"\nannouncement = \"../hotlines.toml\"",
+        "c/hotlines.toml:4:16: hotline.announcement: there is no ../hotlines.toml.wav",
+        "without .wav",
+    ),
+    (
+        "hotlines",
         "[[hotline]]",
         "[[feature_code]]\ncode = \"110#\"\n[[hotline]]",
         "c/hotlines.toml:3:8: feature_code.code: `110#` is no code",

@@ -93,6 +93,7 @@ impl Case {
             read: &read,
             read_bytes: &read_bytes,
             is_folder: &|_| true,
+            is_file: &|path| self.files.contains_key(path),
             mode: &|_| Some(self.mode),
             environment: &environment,
         };
@@ -281,6 +282,7 @@ fn what_only_a_restart_can_change_refuses_a_reload_by_name() {
         read: &read,
         read_bytes: &read_bytes,
         is_folder: &|_| true,
+        is_file: &|path| case.files.contains_key(path),
         mode: &|_| None,
         environment: &environment,
     };

@@ -52,6 +52,7 @@ fn config() -> Config {
             name: "政务服务便民热线".into(),
             priority: Priority::Normal,
             answer_on_queue: false,
+            announcement: None,
             ring_timeout_s: 15,
             plan: vec![seats()],
             tag: None,

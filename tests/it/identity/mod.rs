@@ -191,6 +191,7 @@ fn decision(caller_id: CallerId) -> Decision {
         hotline: HotlineId::from("12345"),
         priority: Priority::Normal,
         answering: Answering::ByPerson,
+        announcement: None,
         ring_timeout: std::time::Duration::from_secs(20),
         plan: Vec::new(),
         territory: Some(Located {
@@ -233,6 +234,7 @@ fn shipped() -> Config {
         read: &read,
         read_bytes: &read_bytes,
         is_folder: &|_| true,
+        is_file: &|_| true,
         mode: &|_| None,
         environment: &environment,
     };

@@ -91,6 +91,7 @@ impl Desk {
             read: &read,
             read_bytes: &read_bytes,
             is_folder: &|_| true,
+            is_file: &|_| true,
             mode: &|_| Some(0o600),
             environment: &environment,
         })

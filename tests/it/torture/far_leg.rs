@@ -62,6 +62,7 @@ fn switch(trust: Trust, reading: Reading) -> Switch {
         name: String::new(),
         priority: Priority::Emergency,
         answer_on_queue: false,
+        announcement: None,
         ring_timeout_s: 20,
         plan: vec![Step::Trunk { trunk: TrunkId::from("police"), number: "110".into(), class: Class::Normal }],
         tag: None,
