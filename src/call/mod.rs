@@ -39,6 +39,7 @@ mod keys;
 pub(crate) mod leg;
 mod pair;
 mod party;
+pub(crate) mod referrer;
 mod reopen;
 mod replace;
 mod search;

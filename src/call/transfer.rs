@@ -21,6 +21,7 @@ use crate::call::leg::Word;
 use crate::call::notice::{TransferStep, What};
 use crate::call::pair::{Mood, Pair};
 use crate::call::record::{self, Outcome, TransferRecord, Trigger, Who};
+use crate::call::referrer;
 use crate::call::state::{State, Transferring};
 use crate::call::timer::{GOODBYE, GOODBYE_OF_ABANDONED};
 use crate::routing::decision::Referral;
@@ -106,7 +107,7 @@ fn by_refer(cx: &mut Context<'_>, pair: Pair, mood: Mood, refer: &Refer) -> Stat
         to: user.unwrap_or_default(),
         territory: None,
         particulars: Particulars::default(),
-        agent: referrer(cx, pair.party, refer),
+        agent: referrer::of(cx, pair.party, refer),
         trigger: Trigger::Refer,
         mode: Mode::OneClick,
         telling: Telling::Notify(refer.id),
@@ -205,15 +206,6 @@ pub(super) fn first_report(cx: &Context<'_>, leg: LegId) -> FirstReport {
     }
 }
 
-/// Who refers: the agent of the leg; over a trunk whoever Referred-By names (RFC 3892).
-fn referrer(cx: &Context<'_>, leg: LegId, refer: &Refer) -> Option<AgentId> {
-    let named = || {
-        let user = refer.referred_by.as_ref()?.uri.user()?;
-        std::str::from_utf8(&user).ok().filter(|user| !user.is_empty()).map(AgentId::from)
-    };
-    agent_of(cx, leg).or_else(named)
-}
-
 /// The agent on a leg.
 pub(super) fn agent_of(cx: &Context<'_>, leg: LegId) -> Option<AgentId> {
     match &cx.legs.get(leg)?.who {
@@ -279,7 +271,7 @@ impl Transfer {
         consultation: &Decision,
     ) -> Result<(Self, Arc<Decision>), Refusal> {
         room_for_another(cx)?;
-        let agent = referrer(cx, pair.party, refer);
+        let agent = referrer::of(cx, pair.party, refer);
         let from = cx.record.hotline_of(pair.party).clone();
         let referral = Referral { agent: agent.clone(), hotline: from.clone() };
         let decided = routing::decide_join(consultation, &cx.decision.caller_id, referral);

@@ -159,7 +159,7 @@ pub struct Correlation {
     pub by: Vec<CorrelateBy>,
     /// The header that bears our linkage id, or the Call-ID of our INVITE to the PBX.
     pub header: Option<String>,
-    /// The header that bears the agent's number (工号); without it the agent is who the PBX shows as the caller.
+    /// The header that bears the agent's number (工号), also in a REFER; without it the agent is who the PBX shows.
     pub agent_header: Option<String>,
 }
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::flow::Flow;
-use super::message::{NameAddr, Request, Uri};
+use super::message::{Request, Uri};
 use crate::base::ids::{AgentId, LegId, TrunkId};
 
 /// Who is at the other end, as proved by source address or digest.
@@ -128,8 +128,8 @@ pub struct Refer {
     pub id: ReferId,
     /// Whom the peer wants us to reach.
     pub target: ReferTarget,
-    /// Referred-By, if it is there and can be read (RFC 3892).
-    pub referred_by: Option<NameAddr>,
+    /// The whole request, for who asks.
+    pub request: Request,
     /// Whether the peer wants to hear how it goes (RFC 4488).
     pub reports: Reports,
 }

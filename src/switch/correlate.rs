@@ -8,6 +8,7 @@ use super::Switch;
 use crate::base::ids::{AgentId, CallId};
 use crate::call::Call;
 use crate::call::notice::What;
+use crate::call::referrer;
 use crate::routing::config::{CorrelateBy, Trunk};
 use crate::routing::decision::Why;
 use crate::routing::{self, Decision, Handover, RegionHints, recipe};
@@ -106,7 +107,7 @@ impl Switch {
         let agent = match by {
             CorrelateBy::Agent => agent(row, invite, plain),
             CorrelateBy::Header | CorrelateBy::UserToUser | CorrelateBy::Caller => {
-                row.correlation.agent_header.as_deref().and_then(|name| text(invite, name)).map(AgentId::from)
+                referrer::by_header(row, &invite.request.headers)
             }
         };
         let handover = Handover {
@@ -128,12 +129,8 @@ impl Switch {
 
 /// The agent who calls: by the configured header, else as the trunk shows the caller.
 fn agent(row: &Trunk, invite: &IncomingInvite, decision: &Decision) -> Option<AgentId> {
-    let shown = || Some(decision.caller_id.number.reveal()).filter(|number| !number.is_empty());
-    let said = match &row.correlation.agent_header {
-        Some(name) => text(invite, name).or_else(shown),
-        None => shown(),
-    };
-    said.map(AgentId::from)
+    let shown = || Some(decision.caller_id.number.reveal()).filter(|number| !number.is_empty()).map(AgentId::from);
+    referrer::by_header(row, &invite.request.headers).or_else(shown)
 }
 
 /// The value of a header, if it is a plain word: nothing that would mean something else where it is written again.

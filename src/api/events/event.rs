@@ -183,6 +183,9 @@ pub(crate) enum Kind {
         trigger: &'static str,
         /// The hotline it goes to.
         to: String,
+        /// The agent (工号) who asked, if that is known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        agent: Option<String>,
     },
     /// A transfer was asked for and refused; nothing was dialled.
     #[serde(rename = "transfer.refused")]
@@ -372,7 +375,13 @@ fn transfer_kind(transfer: TransferId, step: &TransferStep) -> Kind {
     let transfer = transfer.to_string();
     match step {
         TransferStep::Requested { trigger, decision, .. } => {
-            Kind::TransferRequested { transfer, trigger: self::trigger(*trigger), to: decision.hotline.to_string() }
+            let agent = decision.referral.as_ref().and_then(|referral| referral.agent.as_ref());
+            Kind::TransferRequested {
+                transfer,
+                trigger: self::trigger(*trigger),
+                to: decision.hotline.to_string(),
+                agent: agent.map(ToString::to_string),
+            }
         }
         TransferStep::Dialling { leg, who } => {
             Kind::TransferDialling { transfer, leg: leg.to_string(), party: Party::of(who) }

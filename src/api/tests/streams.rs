@@ -1,5 +1,6 @@
 //! Events: who sees which, how a reader resumes, and how a slow one ends.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -17,6 +18,7 @@ use crate::call::record::{Trigger, Who};
 use crate::engine::clock::Clock;
 use crate::engine::handle::{News, Told};
 use crate::routing::config::Priority;
+use crate::routing::decision::{Decision, Referral};
 use crate::sip::fact::Peer;
 use crate::switch::GatewayChange;
 
@@ -62,7 +64,8 @@ async fn types(subscription: &mut Subscription) -> Vec<String> {
 async fn t39_a_transfer_is_told_step_by_step_with_the_code_as_it_came() {
     let hub = hub();
     let mut reader = hub.subscribe(client(Role::System), None).unwrap();
-    let decision = transfer().decision;
+    let referral = Referral { agent: Some(AgentId::from("1001")), hotline: HotlineId::from("12345") };
+    let decision = Arc::new(Decision { referral: Some(referral), ..(*transfer().decision).clone() });
     let who = Who::Trunk { trunk: "police".into(), number: "110".to_owned() };
     for one in [
         arrived(CALL_OF_1001),
@@ -100,6 +103,7 @@ async fn t39_a_transfer_is_told_step_by_step_with_the_code_as_it_came() {
     );
     assert_eq!(events[0]["caller"], "139****1111");
     assert_eq!(events[0]["time"], "2027-01-15T16:00:00.000+08:00");
+    assert_eq!(events[2]["agent"], "1001", "who has asked");
     assert_eq!((&events[5]["code"], &events[6]["code"]), (&486.into(), &486.into()));
     assert_eq!(events[6]["transfer"], TRANSFER.to_string());
     let numbers: Vec<u64> = events.iter().map(|event| event["seq"].as_u64().unwrap()).collect();

@@ -77,7 +77,8 @@ pub struct TrunkEntry {
     pub correlate: Option<Placed<Vec<CorrelateBy>>>,
     /// The header of such a call that bears our linkage id, or the Call-ID of our INVITE.
     pub correlation_header: Option<Placed<String>>,
-    /// The header of such a call that bears the agent's number (工号); not given: the number that the PBX shows.
+    /// The header that bears the agent's number (工号), in such a call and, where the trunk is trusted, in a REFER; not
+    /// given: the number that the PBX shows.
     pub agent_header: Option<Placed<String>>,
     /// What numbers called over it mean. 110, 区号+110 and +86区号110 need no row when `area_code` is given.
     #[serde(default)]

@@ -78,7 +78,7 @@ impl Endpoint {
             value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii().eq_ignore_ascii_case(b"false")
         });
         let reports = if declined { Reports::Declined } else { Reports::Wanted };
-        Ok(Asked { target, referred_by: request.headers.referred_by(), reports })
+        Ok(Asked { target, reports })
     }
 
     /// The dialog that the Replaces of a Refer-To names.

@@ -157,7 +157,6 @@ pub enum Standing {
 
 /// What can happen to a leg.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "lives on the stack for one call of a handler")]
 pub enum Input<'a> {
     /// A request of the peer inside the dialog, with its transaction.
     Request {

@@ -16,7 +16,7 @@ use super::talking::{Talking, Wish};
 use crate::base::time::Instant;
 use crate::sip::dialog::Sequence;
 use crate::sip::fact::{Last, LegFact, Loss, Notified, Refer, ReferId, ReferTarget, Reports};
-use crate::sip::message::{Name, NameAddr, Request, Response};
+use crate::sip::message::{Name, Request, Response};
 use crate::sip::order::FirstReport;
 use crate::sip::transaction::machine::Class;
 use crate::sip::transaction::table::{TxId, What};
@@ -32,8 +32,6 @@ const LAST_REPORT_PATIENCE: Duration = Duration::from_secs(1);
 pub struct Asked {
     /// Whom the peer wants us to reach.
     pub target: ReferTarget,
-    /// Referred-By.
-    pub referred_by: Option<NameAddr>,
     /// Whether it wants to hear how it goes.
     pub reports: Reports,
 }
@@ -184,11 +182,11 @@ impl Talking {
             Open::None => {}
         }
         let id = ReferId(request.headers.cseq().map_or(0, |cseq| cseq.number));
-        let Asked { target, referred_by, reports } = asked;
+        let Asked { target, reports } = asked;
         cx.core.transactions.give(tx, cx.line.id);
         self.refers.open = Open::Asked(Box::new(Pending { id, tx, request: request.clone(), reports }));
         cx.arm(TalkingTimer::ReferOwed, cx.core.limits.answer);
-        cx.fact(LegFact::Referred(Box::new(Refer { id, target, referred_by, reports })));
+        cx.fact(LegFact::Referred(Box::new(Refer { id, target, request: request.clone(), reports })));
     }
 
     pub(super) fn order_accept_refer(&mut self, cx: &mut Context<'_>, refer: ReferId, first: FirstReport) {

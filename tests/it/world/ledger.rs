@@ -176,6 +176,8 @@ pub struct Ledger {
     pub ours: BTreeMap<String, usize>,
     /// Notices counted for I31.
     pub counts: BTreeMap<&'static str, u64>,
+    /// Who asked for the transfers in the records of calls that are over, by the record.
+    pub transferors: Vec<Option<String>>,
     /// Streams to Call-IDs.
     pub streams: BTreeMap<u32, String>,
     /// The parties' addresses.
@@ -247,6 +249,8 @@ impl Ledger {
                     if record.answered.is_some() {
                         self.count("answered_calls");
                     }
+                    let agents = record.transfers.iter().map(|transfer| transfer.agent.as_ref());
+                    self.transferors.extend(agents.map(|agent| agent.map(ToString::to_string)));
                 }
                 What::CallerLost(_) => self.count("caller_lost"),
                 What::Refused { .. } => self.count("refused"),

@@ -51,10 +51,10 @@ fn a_refer_is_told_accepted_with_202_and_reported_on_until_it_is_settled() {
     assert!(bench.sent().is_empty(), "the call decides");
     let facts = bench.facts();
     let [LegFact::Referred(told_refer)] = &facts[..] else { panic!("{facts:?}") };
-    let Refer { id, target, referred_by, reports } = (**told_refer).clone();
+    let Refer { id, target, request, reports } = (**told_refer).clone();
     assert_eq!((id, reports), (ReferId(2), Reports::Wanted));
     assert!(matches!(target, ReferTarget::Uri(uri) if uri.to_bytes() == "sip:110@10.0.0.1"));
-    assert_eq!(referred_by.unwrap().uri.to_bytes(), "sip:8001@192.0.2.10");
+    assert_eq!(request.headers.referred_by().unwrap().uri.to_bytes(), "sip:8001@192.0.2.10");
     // A repetition while the call thinks is swallowed.
     bench.receive(TRUNK, &refer(2, ok.tag("To"), REFER_TO));
     assert!(bench.sent().is_empty() && bench.facts().is_empty());

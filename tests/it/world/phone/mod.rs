@@ -125,6 +125,8 @@ pub struct Manners {
     pub hasty_per_mille: u64,
     /// What its network or it itself says of who calls, beside From: more headers of its INVITEs.
     pub claims: Vec<(&'static str, String)>,
+    /// More headers of its REFERs.
+    pub refer_claims: Vec<(&'static str, String)>,
     /// Whether its From names nobody.
     pub anonymous: bool,
 }
@@ -147,6 +149,7 @@ impl Default for Manners {
             bye_after_refer: None,
             hasty_per_mille: 0,
             claims: Vec::new(),
+            refer_claims: Vec::new(),
             anonymous: false,
         }
     }

@@ -53,10 +53,12 @@ impl Phone {
         if self.dialog(call_id).is_none_or(|dialog| dialog.phase != Phase::Up) {
             return;
         }
+        let claims = self.manners.refer_claims.clone();
         let refer = self
             .in_dialog(call_id, "REFER")
             .with("Refer-To", refer_to)
             .with("Referred-By", format!("<sip:{number}@{}>", server.ip()));
+        let refer = claims.into_iter().fold(refer, |refer, (name, value)| refer.with(name, value));
         let cseq = refer.cseq().0;
         if let Some(dialog) = self.dialog(call_id) {
             dialog.referral = Referral { cseq, ..Referral::default() };
