@@ -9,6 +9,7 @@ use lianxian::sip::endpoint::{Transfers, TrunkAccess};
 use lianxian::switch::Command;
 
 use crate::world::phone::{Ending, Line, OnInvite, OnNotify, Phase};
+use crate::world::sdp_writer::Direction;
 use crate::world::sound::Sound;
 use crate::world::{World, town};
 
@@ -115,6 +116,30 @@ fn the_target_has_the_citizen_and_the_agent_is_released_on_both_dialogs() {
     let heard = &story.w.dialog(story.caller).heard;
     assert!(heard.longest_gap <= Duration::from_millis(60), "the citizen's gap: {:?}", heard.longest_gap);
     assert!(heard.count(Sound::Machine) > 0, "music while the agent held");
+    story.has_gone_well();
+}
+
+#[test]
+fn t17_the_held_citizen_hears_music_all_the_time_and_after_the_join_nobody_is_on_hold() {
+    let mut story = Consultation::talking(504);
+    let (caller, agent, seat) = (story.caller, story.agent, story.seat);
+    for _ in 0..5 {
+        story.w.run(SECOND);
+        story.w.must(story.w.hears_machine(caller), "music while agent and target talk");
+        story.w.must(!story.w.hears(caller, agent) && !story.w.hears(caller, seat), "and nobody else");
+        story.w.must(!story.w.hears(seat, caller), "nor does the target hear the citizen yet");
+    }
+    story.joins();
+    assert_eq!(story.w.until_reported(agent), 200);
+    story.w.until_talking(caller, seat);
+    story.w.run(SECOND);
+    for party in [caller, seat] {
+        let session = story.w.dialog(party).theirs.as_ref().map(|sdp| sdp.direction);
+        assert_eq!(session, Some(Direction::Both), "party {party} is not on hold");
+        story.w.must(!story.w.hears_machine(party), "no music any more");
+    }
+    let heard = &story.w.dialog(caller).heard;
+    assert!(heard.longest_gap <= Duration::from_millis(200), "the citizen's gap: {:?}", heard.longest_gap);
     story.has_gone_well();
 }
 
