@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use lianxian::routing::config::{CorrelateBy, Correlation, PeerClass};
+use lianxian::sip::endpoint::Transfers;
 
 use crate::world::phone::{Ending, Line, Phase};
 use crate::world::{World, town};
@@ -21,6 +22,9 @@ fn world(seed: u64, by: &[CorrelateBy]) -> World {
         trunk.class = PeerClass::Pbx;
         let header = Some("X-Linkage-Id".to_owned());
         trunk.correlation = Correlation { by: by.to_vec(), header, agent_header: Some("X-Agent-Number".to_owned()) };
+    }
+    for access in settings.sip.trunks.iter_mut().filter(|access| access.id.as_str() == "county") {
+        access.transfers = Transfers::Taken;
     }
     w.reload(settings);
     w
@@ -89,6 +93,37 @@ fn by_each_of_the_four_ways_110_sees_the_citizen_and_the_same_linkage() {
         assert_eq!(w.until_over(seat), Ending::TheirBye, "{by:?}: the consultation is a call of its own");
         w.run(Duration::from_secs(1));
         assert_eq!(w.phase(citizen), Some(Phase::Up), "{by:?}: and its end ends nothing else");
+        w.settle();
+    }
+}
+
+#[test]
+fn the_pbx_joins_its_two_calls_and_the_citizen_has_110() {
+    for (seed, on_the_consultation) in [(741, false), (742, true)] {
+        let mut w = world(seed, &[CorrelateBy::UserToUser]);
+        let (office, citizen) = office_in_talk(&mut w, CITIZEN);
+        let seat = w.seat();
+        let (call, told) = (w.dialog(office).call_id.clone(), user_to_user(&w, office));
+        dials_110_for(&mut w, office, CITIZEN, &[("User-to-User", told)]);
+        w.until_talking(office, seat);
+        let consultation = w.dialog(office).call_id.clone();
+        if on_the_consultation {
+            w.transfers_to(office, &consultation, &call);
+        } else {
+            w.transfers_to(office, &call, &consultation);
+        }
+        assert_eq!(w.until_reported(office), 200, "on the consultation: {on_the_consultation}");
+        w.until_talking(citizen, seat);
+        w.run(Duration::from_secs(3));
+        w.must(w.talking(citizen, seat), "citizen and 110 are in talk");
+        for dialog in &w.phones[office].dialogs {
+            w.must(matches!(dialog.phase, Phase::Over(_)), &format!("the PBX is free, not {:?}", dialog.phase));
+        }
+        assert_eq!(w.dialog(seat).remote_number(), CITIZEN);
+        assert_eq!(w.phones[citizen].got("INVITE"), 0, "the citizen's leg was not touched");
+        assert_eq!(w.product.callers_lost(), 0);
+        w.hangs_up(citizen);
+        assert_eq!(w.until_over(seat), Ending::TheirBye);
         w.settle();
     }
 }
