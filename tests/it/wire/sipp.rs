@@ -41,6 +41,8 @@ pub(super) struct SippSetup {
     pub(super) surprises: Surprises,
     /// The code that a scenario refuses with.
     pub(super) code: u16,
+    /// What the scenario asserts, where it leaves that to the test: `<ereg ../>` actions.
+    pub(super) asserts: String,
 }
 
 /// What a message that a scenario does not expect means.
@@ -66,6 +68,7 @@ impl SippSetup {
             calls: 1,
             surprises: Surprises::Fail,
             code: BUSY,
+            asserts: String::new(),
         }
     }
 
@@ -83,6 +86,10 @@ impl SippSetup {
     fn scenario_file(&self, loopback: &Loopback) -> PathBuf {
         let path = PathBuf::from(format!("{}/tests/sipp/{}.xml", env!("CARGO_MANIFEST_DIR"), self.scenario));
         match self.code {
+            BUSY if !self.asserts.is_empty() => {
+                let text = text_of(&path).replace("<!-- asserts -->", &self.asserts);
+                loopback.write(&format!("{}-{}.xml", self.scenario, self.local.ip()), &text)
+            }
             BUSY => path,
             code => {
                 let text = text_of(&path).replace(&format!("SIP/2.0 {BUSY} "), &format!("SIP/2.0 {code} "));

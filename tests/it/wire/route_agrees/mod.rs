@@ -2,6 +2,7 @@
 //! header, of a call that arrives and of a call that is handed over.
 
 mod citizen;
+mod far_end;
 mod house;
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
