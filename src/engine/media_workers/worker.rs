@@ -119,7 +119,8 @@ impl Worker {
             }
             if self.may_tick(now, pace) {
                 let sockets = &mut self.sockets;
-                self.plane.handle_timeout(self.clock.now(), &mut |departure, packet| sockets.send(departure, packet));
+                // The instant before the packets were read: a process that was stopped since then has not read them yet.
+                self.plane.handle_timeout(now, &mut |departure, packet| sockets.send(departure, packet));
             }
             self.deliver_facts();
             self.publish(now);
