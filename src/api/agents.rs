@@ -9,7 +9,7 @@ use super::Api;
 use super::access::{Client, Role};
 use super::calls::unheard;
 use super::problem::{Problem, ProblemBody};
-use super::time::rfc3339;
+use crate::base::calendar::rfc3339;
 use crate::switch::view::{AgentState, AgentView};
 
 /// One agent.

@@ -28,7 +28,6 @@ mod routes;
 mod shape;
 #[cfg(test)]
 mod tests;
-mod time;
 mod transfers;
 mod trunks;
 

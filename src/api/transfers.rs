@@ -19,7 +19,7 @@ use super::idempotency::{Key, fingerprint};
 use super::named::{Named, NamedTransfer};
 use super::problem::{Kind, Problem, ProblemBody};
 use super::shape::TransferOutcome;
-use super::time::rfc3339;
+use crate::base::calendar::rfc3339;
 use crate::base::ids::{CallId, TransferId};
 use crate::base::pii::Pii;
 use crate::call::command::{self, Accepted, By, CallSelector, Command, Particulars, Reply};

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::Api;
 use super::calls::unheard;
 use super::problem::{Problem, ProblemBody};
-use super::time::rfc3339;
+use crate::base::calendar::rfc3339;
 use crate::routing::config::PeerClass;
 use crate::switch::view::{GatewayView, TrunkView};
 

@@ -8,6 +8,7 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 pub mod bucket;
+pub mod calendar;
 pub mod entropy;
 pub mod ids;
 pub mod number;

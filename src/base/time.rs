@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::calendar::Moment;
+
 /// A point on the daemon's monotonic time line, in nanoseconds since its start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Instant(u64);
@@ -109,6 +111,31 @@ impl Weekday {
             Self::Saturday => Self::Friday,
             Self::Sunday => Self::Saturday,
         }
+    }
+}
+
+/// What the clock on the wall showed at an instant: turns instants into what people read. A jump of the wall clock gives
+/// a new one and moves no instant (F21).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WallClock {
+    /// The instant.
+    pub at: Instant,
+    /// Milliseconds since 1970-01-01 00:00 UTC.
+    pub unix_ms: u64,
+}
+
+impl WallClock {
+    /// What it shows, or showed, at an instant.
+    pub fn moment(self, instant: Instant) -> Moment {
+        let milliseconds = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+        let ahead = milliseconds(instant.since(self.at));
+        let behind = milliseconds(self.at.since(instant));
+        Moment { unix_ms: self.unix_ms.saturating_add(ahead).saturating_sub(behind) }
+    }
+
+    /// The moment of the week at that instant.
+    pub fn local_time(self) -> LocalTime {
+        LocalTime::of_unix(self.unix_ms / 1_000)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::base::time::LocalTime;
+use crate::base::time::WallClock;
 use crate::routing;
 use crate::sip::flow::Transport;
 use crate::sip::message::Host;
@@ -22,8 +22,8 @@ pub struct Site {
     pub host: Host,
     /// How often one call may be transferred: calls that are passed to and fro come to rest (V37).
     pub transfers_per_call: usize,
-    /// The moment of the week, as the engine last told it.
-    pub local_time: LocalTime,
+    /// What the clock on the wall shows, as the engine last told it.
+    pub wall: WallClock,
 }
 
 /// One address that SIP is listened for on.

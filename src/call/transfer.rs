@@ -256,7 +256,7 @@ impl Transfer {
             region: RegionHints { chosen: request.territory.as_deref(), incident: None },
             origin: cx.decision.territory.as_ref(),
             caller: &cx.decision.caller_id,
-            at: cx.site.local_time,
+            at: cx.site.wall.local_time(),
         };
         let decision = Arc::new(routing::decide_transfer(&cx.site.routing, &handover).map_err(refusal)?);
         Ok((Self::enter(cx, pair.party, request, from, &decision), decision))

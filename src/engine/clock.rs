@@ -4,7 +4,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::base::time::{Instant, LocalTime};
+use crate::base::time::{Instant, WallClock};
 
 /// The daemon's time line: it starts when the clock is made. Copies show the same time.
 #[derive(Clone, Copy, Debug)]
@@ -36,9 +36,10 @@ impl Clock {
         self.wall().as_secs()
     }
 
-    /// The moment of the week by the wall clock: for opening hours.
-    pub fn local_time(&self) -> LocalTime {
-        LocalTime::of_unix(self.wall_seconds())
+    /// What the wall clock shows now: for opening hours, and for times that people read.
+    pub fn wall_clock(&self) -> WallClock {
+        let unix_ms = u64::try_from(self.wall().as_millis()).unwrap_or(u64::MAX);
+        WallClock { at: self.now(), unix_ms }
     }
 
     /// Time since 1970 by the wall clock: for the kernel's receive timestamps and for NTP in sender reports.

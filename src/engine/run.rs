@@ -13,10 +13,13 @@ use super::ration::Ration;
 use super::reload::{Outcome as Reloaded, Reloads};
 use super::shutdown::{Ask, Signals};
 use super::tasks::{Ended, Outcome, Tasks};
-use crate::base::time::{Instant, LocalTime};
+use crate::base::time::{Instant, WallClock};
 use crate::metrics::Recorder;
 use crate::net::{self, Net};
 use crate::switch::{Command, Input, Switch};
+
+/// How far the wall clock may stand from where it was to be expected before the switch is told.
+const WALL_TOLERANCE_MS: u64 = 50;
 
 /// Inputs of one kind taken in a row before the others get their turn.
 const BURST: usize = 64;
@@ -162,8 +165,8 @@ impl Engine {
     pub async fn run(mut self, mut signals: Signals) -> Exit {
         let mut picture = tokio::time::interval(PICTURE);
         let mut end = End::No;
-        let mut local_time = self.clock.local_time();
-        self.input(Input::LocalTime(local_time));
+        let mut wall = self.clock.wall_clock();
+        self.input(Input::Wall(wall));
         self.health.enter(Stage::Ready);
         loop {
             self.health.round();
@@ -188,7 +191,7 @@ impl Engine {
                 Wake::Picture => {
                     self.tell_lost();
                     self.picture();
-                    self.tell_time(&mut local_time);
+                    self.tell_time(&mut wall);
                 }
                 Wake::Ended(ended) => self.ended(ended),
                 Wake::Reloaded(reloaded) => self.reloaded(reloaded),
@@ -255,12 +258,14 @@ impl Engine {
         self.media.flush();
     }
 
-    /// Tells the switch when the minute has changed.
-    fn tell_time(&mut self, told: &mut LocalTime) {
-        let now = self.clock.local_time();
-        if now != *told {
+    /// Tells the switch when the minute has changed, and when the wall clock is not where it was to be expected: it has
+    /// been set, or runs at another pace than our time line (F21).
+    fn tell_time(&mut self, told: &mut WallClock) {
+        let now = self.clock.wall_clock();
+        let aside = now.unix_ms.abs_diff(told.moment(now.at).unix_ms);
+        if now.local_time() != told.local_time() || aside > WALL_TOLERANCE_MS {
             *told = now;
-            self.input(Input::LocalTime(now));
+            self.input(Input::Wall(now));
         }
     }
 

@@ -117,7 +117,7 @@ impl Switch {
             region: RegionHints::default(),
             origin: call.decision().territory.as_ref(),
             caller: &call.decision().caller_id,
-            at: self.site.local_time,
+            at: self.site.wall.local_time(),
         };
         let mut decision = routing::decide_transfer(&self.site.routing, &handover).ok()?;
         // As urgent as it was at the door, where a trusted trunk may have said that it is urgent.

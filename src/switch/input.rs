@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::base::ids::{CallId, CommandId, LegId};
-use crate::base::time::LocalTime;
+use crate::base::time::WallClock;
 use crate::call;
 use crate::call::command::CallSelector;
 use crate::media;
@@ -43,8 +43,8 @@ pub enum Input {
         /// What happened.
         fact: media::fact::Fact,
     },
-    /// What the clock on the wall shows: at the start, and whenever the minute changes.
-    LocalTime(LocalTime),
+    /// What the clock on the wall shows: at the start, whenever the minute changes, and after a jump (F21).
+    Wall(WallClock),
     /// Another configuration, checked as a whole.
     Reconfigure(Box<Settings>),
     /// A command from outside.

@@ -133,7 +133,7 @@ impl Switch {
             Input::Unframed { flow, broken } => self.endpoint.receive_broken(now, flow, broken),
             Input::FlowFailed { flow, failure } => self.endpoint.flow_failed(now, flow, failure),
             Input::Media { call, leg, fact } => self.run(now, call, Step::Event(Event::Media { leg, fact })),
-            Input::LocalTime(local_time) => self.site.local_time = local_time,
+            Input::Wall(wall) => self.site.wall = wall,
             Input::Reconfigure(settings) => self.reconfigure(now, *settings),
             Input::Command(Command::Drain) => self.door = Door::Draining,
             Input::Command(Command::ShutDown) => self.shut_down(now),
@@ -313,7 +313,7 @@ impl Switch {
             calls: self.calls.len(),
             limits: self.limits,
             routing: &self.site.routing,
-            local_time: self.site.local_time,
+            local_time: self.site.wall.local_time(),
             trunks: &self.trunks,
         };
         match threshold.admit(&invite) {

@@ -1,6 +1,6 @@
 //! What the switch is told once.
 
-use crate::base::time::LocalTime;
+use crate::base::time::WallClock;
 use crate::call::site::{Listener, MediaAddress, Site};
 use crate::routing;
 use crate::sip;
@@ -55,7 +55,7 @@ impl Settings {
             media_ports: self.media_ports,
             host: self.host.clone(),
             transfers_per_call: self.limits.transfers_per_call,
-            local_time: LocalTime::default(),
+            wall: WallClock::default(),
         }
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::api::shape::{Ending, Party, TransferOutcome, loss};
-use crate::api::time::rfc3339;
+use crate::base::calendar::rfc3339;
 use crate::base::ids::{CallId, LegId, TransferId};
 use crate::call::notice::{CallerLoss, RefusedFor, TransferStep, What};
 use crate::call::record::{CallRecord, Trigger};

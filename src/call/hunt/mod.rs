@@ -371,7 +371,7 @@ impl Hunt {
     /// Another round, by the plan as it is now: a caller who waits is not bound to the hours and to the configuration of
     /// the moment when the wait began.
     fn next_round(mut self, cx: &mut Context<'_>) -> Turn {
-        let plan = routing::current_plan(&cx.site.routing, &self.decision, cx.site.local_time);
+        let plan = routing::current_plan(&cx.site.routing, &self.decision, cx.site.wall.local_time());
         if let Some(plan) = plan.filter(|plan| *plan != self.decision.plan) {
             self.decision = Arc::new(Decision { plan, ..(*self.decision).clone() });
         }

@@ -26,7 +26,7 @@ use super::supplies::{Choice, Seat, Supplies, Wanted};
 use super::timer::{HuntId, Timer, Wait};
 use super::{Arrival, Call};
 use crate::base::ids::{AgentId, CallId, GroupId, HotlineId, LegId, ProfileId, TrunkId};
-use crate::base::time::{Instant, LocalTime};
+use crate::base::time::{Instant, WallClock};
 use crate::media::fact::Fact;
 use crate::media::order::{Keys, Order, Source};
 use crate::routing::config::{
@@ -173,7 +173,7 @@ impl Bench {
             media_ports: (20_000, 29_999),
             host: Host::Name(Bytes::from_static(b"lianxian.test")),
             transfers_per_call: 2,
-            local_time: LocalTime::default(),
+            wall: WallClock::default(),
         };
         let arrival = Arrival {
             leg: CALLER,

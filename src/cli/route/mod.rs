@@ -96,7 +96,7 @@ pub(super) fn route(question: &Question) -> ExitCode {
         }
     };
     let settings = configuration.switch();
-    let at = question.at.unwrap_or_else(|| Clock::start().local_time());
+    let at = question.at.unwrap_or_else(|| Clock::start().wall_clock().local_time());
     let answer = match ask(question, &settings.routing, at) {
         Ok(answer) => answer,
         Err(misasked) => {

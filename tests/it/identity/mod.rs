@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 use lianxian::base::ids::{AgentId, CallId, HotlineId, RegionCode, TrunkId};
-use lianxian::base::time::LocalTime;
+use lianxian::base::time::WallClock;
 use lianxian::call::identity::{NewLeg, Written, write};
 use lianxian::call::record::Who;
 use lianxian::call::site::Site;
@@ -124,7 +124,7 @@ fn shown(profile: &str, case: &Case) -> Written {
         media: Vec::new(),
         media_ports: (20_000, 20_999),
         host: Host::Name(Bytes::from_static(b"hotline.example")),
-        local_time: LocalTime::default(),
+        wall: WallClock::default(),
         transfers_per_call: 10,
     };
     let leg = NewLeg {

@@ -258,7 +258,7 @@ impl World {
 
     /// The clock on the wall shows a moment of the week, such as `Mon 03:00`.
     pub fn clock_shows(&mut self, moment: &str) {
-        let raws = self.product.local_time(self.now, moment.parse().expect("a moment of the week"));
+        let raws = self.product.wall(town::wall_of_week(self.now, moment));
         self.finish(Cause::Other("clock"), raws);
     }
 

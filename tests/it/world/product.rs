@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use lianxian::base::entropy::Entropy;
 use lianxian::base::ids::{CallId, CommandId, LegId};
-use lianxian::base::time::{Instant, LocalTime};
+use lianxian::base::time::{Instant, WallClock};
 use lianxian::call::command::Reply;
 use lianxian::call::fault::Fault;
 use lianxian::call::notice::{Notice, What};
@@ -99,8 +99,10 @@ impl Product {
         };
         let plane = Plane::new(plane, Arc::new(Library::empty()), entropy.fork());
         let (recorder, exposition) = metrics::create();
+        let mut switch = Switch::new(town::settings(), entropy).expect("the town's port range holds pairs");
+        switch.handle(Instant::START, Input::Wall(town::wall_at_start()));
         Self {
-            switch: Switch::new(town::settings(), entropy).expect("the town's port range holds pairs"),
+            switch,
             plane,
             saboteur: None,
             sockets: BTreeMap::new(),
@@ -163,8 +165,8 @@ impl Product {
     }
 
     /// What the clock on the wall shows.
-    pub fn local_time(&mut self, now: Instant, local_time: LocalTime) -> Vec<Raw> {
-        self.hand_in(now, Input::LocalTime(local_time))
+    pub fn wall(&mut self, wall: WallClock) -> Vec<Raw> {
+        self.hand_in(wall.at, Input::Wall(wall))
     }
 
     /// Takes one packet at one of its media ports.

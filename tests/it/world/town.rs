@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use lianxian::base::ids::{AgentId, TrunkId};
+use lianxian::base::time::{Instant, LocalTime, WallClock};
 use lianxian::call::site::MediaAddress;
 use lianxian::routing;
 use lianxian::routing::config::Step;
@@ -27,6 +28,19 @@ pub const fn server(_from: SocketAddr) -> SocketAddr {
 
 /// What the clock on the wall shows at the start, in seconds since 1970.
 pub const WALL_AT_START_S: u64 = 1_767_225_600;
+
+/// What the clock on the wall shows at the start.
+pub const fn wall_at_start() -> WallClock {
+    WallClock { at: Instant::START, unix_ms: WALL_AT_START_S * 1_000 }
+}
+
+/// The first moment after the start that is a moment of the week, such as `Mon 03:00`.
+pub fn wall_of_week(at: Instant, moment: &str) -> WallClock {
+    let moment: LocalTime = moment.parse().expect("a moment of the week");
+    let minutes = (0..10_080).map(|minute| WALL_AT_START_S + minute * 60);
+    let seconds = minutes.into_iter().find(|seconds| LocalTime::of_unix(*seconds) == moment).expect("a week has each");
+    WallClock { at, unix_ms: seconds * 1_000 }
+}
 
 /// The first media port.
 pub const MEDIA_FIRST: u16 = 20_000;
