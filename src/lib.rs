@@ -9,6 +9,7 @@
 //! * [`sdp`] session descriptions, offer and answer.
 //! * [`media`] packets, tones, keys: who is heard by whom.
 //! * [`routing`] where a call goes and whose number it shows.
+//! * [`tickets`] what is kept of a call, and what the ticket stores learn of it.
 //! * [`call`] one call: who is rung, who hears whom, when a leg may end.
 //! * [`switch`] all of it: the call table, agents, ports, admission.
 //!
@@ -30,6 +31,7 @@ pub mod routing;
 pub mod sdp;
 pub mod sip;
 pub mod switch;
+pub mod tickets;
 
 pub mod api;
 pub mod cli;

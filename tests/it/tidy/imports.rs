@@ -6,7 +6,7 @@ use super::none_of;
 use super::source::{self, Source, is_word};
 
 /// Folders that decide: no async, socket, clock, disk, randomness or lock (`words.rs` holds the list of words).
-pub(super) const PURE: &[&str] = &["base", "sip", "sdp", "media", "routing", "call", "switch"];
+pub(super) const PURE: &[&str] = &["base", "sip", "sdp", "media", "routing", "tickets", "call", "switch"];
 
 /// Folder (or file of `src`) and the folders it may name. Itself is always allowed; what is not here may not exist.
 const ARROWS: &[(&str, &[&str])] = &[
@@ -16,9 +16,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sdp", &["base"]),
     ("media", &["base"]),
     ("routing", &["base"]),
+    ("tickets", &["base"]),
     // `call` speaks to `sip` in facts, orders and message types; SDP ends in it, so it translates SDP to media orders.
-    ("call", &["sip", "sdp", "media", "routing", "base"]),
-    ("switch", &["call", "sip", "sdp", "media", "routing", "base"]),
+    ("call", &["sip", "sdp", "media", "routing", "tickets", "base"]),
+    ("switch", &["call", "sip", "sdp", "media", "routing", "tickets", "base"]),
     // The drivers do not know one another, nor the engine, nor the API.
     ("net", &["sip", "base"]),
     // Metrics count what calls and peers did, in the words of those layers.
