@@ -1,281 +1,21 @@
-//! What the world has seen on the wire, leg by leg: the ground on which the invariants judge.
-//!
-//! Nothing here is asked of the product. A leg is a Call-ID between the product and one party; a matter is all legs
-//! that carry the same citizen's number, or those of one consultation on the citizen's behalf.
+//! How each message and packet that passes is entered.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lianxian::base::ids::LegId;
 use lianxian::base::time::Instant;
-use lianxian::call::notice::What;
-use lianxian::media::order::Order;
 
-use super::joins::{Named, ReferWatch};
-use super::sdp_writer::{Direction, Session};
-use super::sip_writer::{SipText, user_of};
-use super::sound::{Rtp, Sound, listen};
-use super::step::{Cause, Effect, Step};
-use super::told::{Told, eleven, number_of};
-
-/// Whose side of a matter a leg is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// The citizen's.
-    Caller,
-    /// An agent's or a target's.
-    Service,
-}
-
-/// One dialog between the product and a party, seen from the wire.
-#[derive(Clone, Debug)]
-pub struct LegWatch {
-    /// The party.
-    pub party: usize,
-    /// The citizen's number that it is about.
-    pub matter: String,
-    /// Which side.
-    pub side: Side,
-    /// What its INVITE said of who calls.
-    pub told: Told,
-    /// When the INVITE that made it passed.
-    pub invited_at: Instant,
-    /// CSeq of the INVITE that made it.
-    pub invite_cseq: u32,
-    /// Our tag and the party's.
-    pub tags: (String, String),
-    /// Max-Forwards of the INVITE that made it.
-    pub max_forwards: u32,
-    /// A provisional above 100 or 100 itself has been delivered to us (service) or sent by us (caller).
-    pub provisional: bool,
-    /// The 2xx to the INVITE: delivered (service) or first sent (caller).
-    pub answered_at: Option<Instant>,
-    /// The ACK to that 2xx: sent (service) or delivered (caller).
-    pub acked_at: Option<Instant>,
-    /// A final response above 299 to the INVITE.
-    pub refused: Option<(Instant, u16)>,
-    /// The party's BYE was delivered.
-    pub peer_bye_at: Option<Instant>,
-    /// The party's CANCEL was delivered.
-    pub peer_cancel_at: Option<Instant>,
-    /// Our BYE was first sent.
-    pub our_bye_at: Option<Instant>,
-    /// Our CANCEL was first sent.
-    pub our_cancel_at: Option<Instant>,
-    /// The leg answered 481 or 408 to us, or one of our requests was never answered.
-    pub lost_at: Option<Instant>,
-    /// Our CSeq.
-    pub our_cseq: u32,
-    /// The highest CSeq delivered from the party.
-    pub peer_cseq: u32,
-    /// The party's REFERs, by CSeq.
-    pub refers: BTreeMap<u32, ReferWatch>,
-    /// Our re-INVITE that has no final response yet: CSeq and when it was sent.
-    pub our_reinvite: Option<(u32, Instant)>,
-    /// Our requests within the dialog that have had no final response: CSeq and when they were first sent.
-    pub pending: BTreeMap<u32, Instant>,
-    /// CSeqs of our INVITEs whose 2xx was delivered.
-    pub answered: BTreeSet<u32>,
-    /// Our 2xx to the party's INVITEs that have had no ACK: CSeq and when they were first sent.
-    pub owed_acks: BTreeMap<u32, Instant>,
-    /// 2xx delivered to us that we have not acknowledged yet: CSeq and when.
-    pub unacked_2xx: Vec<(u32, Instant)>,
-    /// Our last SDP on this leg.
-    pub our_sdp: Option<Session>,
-    /// The party's last two SDPs on this leg, newest first.
-    pub their_sdp: Vec<Session>,
-    /// When the session last changed on either side.
-    pub session_at: Instant,
-    /// The last packet of any kind that we sent to this leg.
-    pub sent_at: Option<Instant>,
-    /// The last and first-of-a-row packets with the party's own voice that came in.
-    pub voice_in: Option<(Instant, Instant)>,
-    /// When another stream's voice was last sent to this leg, by stream.
-    pub voice_out: BTreeMap<u32, Instant>,
-    /// Whom our latest re-INVITE asserted.
-    pub told_again: Option<String>,
-    /// It was an agent's consultation, and what it had reached was joined with a citizen's call.
-    pub joined: bool,
-}
-
-impl LegWatch {
-    /// Whether both sides are in talk as far as the wire shows.
-    pub fn is_up(&self) -> bool {
-        self.answered_at.is_some() && !self.is_over()
-    }
-
-    /// Whether it was told that its transfer has succeeded: its place is another's.
-    pub fn is_dismissed(&self) -> bool {
-        self.refers.values().any(|refer| refer.told == Some(200))
-    }
-
-    /// Whether it was told so a moment ago, and our BYE waits for its word on that, for 4 s at most. Who is still there
-    /// after that was not released, and is a party as before.
-    pub fn is_parting(&self, now: Instant) -> bool {
-        let told = |refer: &ReferWatch| refer.settled_at.filter(|_| refer.told == Some(200));
-        self.refers.values().filter_map(told).any(|at| now - at <= Duration::from_millis(4100))
-    }
-
-    /// Whether a transfer that it asked for by REFER is under way.
-    pub fn is_transferring(&self) -> bool {
-        let open = |refer: &ReferWatch| !refer.silent && refer.settled_at.is_none();
-        self.refers.values().any(|refer| refer.answer.is_some_and(|code| code < 300) && open(refer))
-    }
-
-    /// Whether it says that it is being rung, and nobody has told it to stop. Who has said nothing at all may have been
-    /// given up long ago: no CANCEL before a provisional (RFC 3261 9.1).
-    pub fn is_rung(&self) -> bool {
-        let rings = self.side == Side::Service && self.provisional && self.answered_at.is_none();
-        rings && !self.is_over() && self.our_cancel_at.is_none()
-    }
-
-    /// When a leg that was in talk ended.
-    pub fn ended_at(&self) -> Option<Instant> {
-        [self.peer_bye_at, self.our_bye_at, self.lost_at].into_iter().flatten().min()
-    }
-
-    /// Whether it has ended in any way.
-    pub fn is_over(&self) -> bool {
-        self.refused.is_some()
-            || self.peer_bye_at.is_some()
-            || self.our_bye_at.is_some()
-            || self.lost_at.is_some()
-            || (self.peer_cancel_at.is_some() && self.answered_at.is_none())
-    }
-
-    /// The direction that the party's last SDP names.
-    pub fn direction(&self) -> Direction {
-        self.their_sdp.first().map_or(Direction::Both, |sdp| sdp.direction)
-    }
-}
-
-/// All that was seen.
-#[derive(Default)]
-pub struct Ledger {
-    /// Legs by Call-ID.
-    pub legs: BTreeMap<String, LegWatch>,
-    /// Parties whose next call is a consultation, and the citizen whose number it is to show.
-    pub consultations: BTreeMap<usize, String>,
-    /// Call-IDs by matter.
-    pub matters: BTreeMap<String, BTreeSet<String>>,
-    /// Our media ports as told to parties: which Call-ID.
-    pub ports: BTreeMap<SocketAddr, String>,
-    /// Requests delivered to us, by branch and method: how often, and whether from a party that we serve.
-    pub requests_in: BTreeMap<(String, String), u32>,
-    /// INVITEs delivered to us by branch: when, Call-ID.
-    pub invites_in: BTreeMap<String, (Instant, String)>,
-    /// Final responses that we sent, by branch and method.
-    pub finals_out: BTreeMap<(String, String), Arc<SipText>>,
-    /// Every distinct SIP message that we sent.
-    pub sent: BTreeSet<Vec<u8>>,
-    /// Our requests: branch and method to Call-ID.
-    pub requests_out: BTreeMap<(String, String), (Instant, String)>,
-    /// Tags, branches and Call-IDs that we made: to whom they went.
-    pub ours: BTreeMap<String, usize>,
-    /// Notices counted for I31.
-    pub counts: BTreeMap<&'static str, u64>,
-    /// Who asked for the transfers in the records of calls that are over, by the record.
-    pub transferors: Vec<Option<String>>,
-    /// Streams to Call-IDs.
-    pub streams: BTreeMap<u32, String>,
-    /// The parties' addresses.
-    pub addresses: BTreeMap<String, usize>,
-    /// Media ports in use, and whose.
-    pub open_ports: BTreeMap<u16, LegId>,
-    /// When a media port was last closed.
-    pub closed_ports: BTreeMap<u16, Instant>,
-    /// The instant of the last step.
-    pub last_step_at: Instant,
-    looked_at: Instant,
-}
+use super::super::joins::{Named, ReferWatch};
+use super::super::sdp_writer::Session;
+use super::super::sip_writer::{SipText, user_of};
+use super::super::sound::{Rtp, Sound, listen};
+use super::super::told::{Told, eleven, number_of};
+use super::Ledger;
+use super::leg::{LegWatch, Side, enter_their_sdp};
 
 impl Ledger {
-    /// The leg behind one of our ports.
-    pub fn leg_at(&self, port: SocketAddr) -> Option<(&String, &LegWatch)> {
-        let even = SocketAddr::new(port.ip(), port.port() & !1);
-        let call_id = self.ports.get(&even)?;
-        self.legs.get_key_value(call_id)
-    }
-
-    /// The legs of a matter.
-    pub fn matter(&self, number: &str) -> impl Iterator<Item = &LegWatch> {
-        self.matters.get(number).into_iter().flatten().filter_map(|call_id| self.legs.get(call_id))
-    }
-
-    fn count(&mut self, what: &'static str) {
-        *self.counts.entry(what).or_default() += 1;
-    }
-
-    /// Enters what went in.
-    pub fn enter_cause(&mut self, step: &Step) {
-        match &step.cause {
-            Cause::Sip { party: Some(party), message, .. } => match message.method() {
-                Some(method) => self.request_in(step.at, *party, method, message),
-                None => self.response_in(step.at, message),
-            },
-            Cause::Rtp { stream: Some(stream), to, .. } => self.voice_in(step.at, *stream, *to),
-            Cause::Sip { .. } | Cause::Rtp { .. } | Cause::Media(..) | Cause::Other(_) | Cause::Deadline => {}
-        }
-    }
-
-    /// Enters one thing that came out.
-    pub fn enter_effect(&mut self, at: Instant, effect: &Effect) {
-        match effect {
-            Effect::Sip { party: Some(party), message, .. } => {
-                match message.method() {
-                    Some(method) => self.request_out(at, *party, method, message),
-                    None => self.response_out(at, message),
-                }
-                self.sent.insert(message.to_bytes());
-            }
-            Effect::Rtp { from, packet, .. } => self.voice_out(at, *from, packet),
-            Effect::Media(Order::Open { leg, local, .. }) => {
-                self.open_ports.insert(local.port(), *leg);
-            }
-            Effect::Media(Order::Close { leg }) => {
-                let port = self.open_ports.iter().find(|(_, owner)| *owner == leg).map(|(port, _)| *port);
-                if let Some(port) = port {
-                    self.open_ports.remove(&port);
-                    self.closed_ports.insert(port, at);
-                }
-            }
-            Effect::Published(notice) => match &notice.what {
-                What::Arrived { .. } => self.count("arrived"),
-                What::Dialled { .. } => self.count("dialled"),
-                What::Released(record) => {
-                    self.count("released");
-                    if record.answered.is_some() {
-                        self.count("answered_calls");
-                    }
-                    let agents = record.transfers.iter().map(|transfer| transfer.agent.as_ref());
-                    self.transferors.extend(agents.map(|agent| agent.map(ToString::to_string)));
-                }
-                What::CallerLost(_) => self.count("caller_lost"),
-                What::Refused { .. } => self.count("refused"),
-                _ => {}
-            },
-            Effect::Sip { .. } | Effect::Media(..) | Effect::Observed(_) => {}
-        }
-    }
-
-    /// Whether 100 ms have passed since the last look at what may be late.
-    pub fn time_for_a_look(&mut self, now: Instant) -> bool {
-        let due = now - self.looked_at >= Duration::from_millis(100);
-        if due {
-            self.looked_at = now;
-        }
-        due
-    }
-
-    /// The party's connection broke: an INVITE that was open on it has failed on both sides.
-    pub fn connection_broke(&mut self, at: Instant, party: usize) {
-        for leg in self.legs.values_mut().filter(|leg| leg.party == party && leg.answered_at.is_none()) {
-            leg.lost_at.get_or_insert(at);
-        }
-    }
-
     fn new_leg(&mut self, at: Instant, party: usize, side: Side, message: &SipText) {
         let matter = self.matter_of(party, side, message);
         let max_forwards = message.header("max-forwards").and_then(|value| value.parse().ok()).unwrap_or(70);
@@ -348,7 +88,7 @@ impl Ledger {
         }
     }
 
-    fn request_in(&mut self, at: Instant, party: usize, method: &str, message: &SipText) {
+    pub(super) fn request_in(&mut self, at: Instant, party: usize, method: &str, message: &SipText) {
         *self.requests_in.entry((message.branch().to_owned(), method.to_owned())).or_default() += 1;
         if method == "INVITE" {
             let entry = (at, message.call_id().to_owned());
@@ -400,7 +140,7 @@ impl Ledger {
         }
     }
 
-    fn response_in(&mut self, at: Instant, message: &SipText) {
+    pub(super) fn response_in(&mut self, at: Instant, message: &SipText) {
         let (cseq, method) = message.cseq();
         let code = message.code().unwrap_or(0);
         let Some(leg) = self.legs.get_mut(message.call_id()) else { return };
@@ -449,7 +189,7 @@ impl Ledger {
         }
     }
 
-    fn request_out(&mut self, at: Instant, party: usize, method: &str, message: &SipText) {
+    pub(super) fn request_out(&mut self, at: Instant, party: usize, method: &str, message: &SipText) {
         let key = (message.branch().to_owned(), method.to_owned());
         self.requests_out.entry(key).or_insert_with(|| (at, message.call_id().to_owned()));
         self.own(party, &[message.branch(), message.call_id(), message.tag("from").unwrap_or_default()]);
@@ -494,7 +234,7 @@ impl Ledger {
         self.enter_our_sdp(at, message);
     }
 
-    fn response_out(&mut self, at: Instant, message: &SipText) {
+    pub(super) fn response_out(&mut self, at: Instant, message: &SipText) {
         let code = message.code().unwrap_or(0);
         let (cseq, method) = message.cseq();
         if code >= 200 {
@@ -567,7 +307,7 @@ impl Ledger {
         }
     }
 
-    fn voice_in(&mut self, at: Instant, stream: u32, to: SocketAddr) {
+    pub(super) fn voice_in(&mut self, at: Instant, stream: u32, to: SocketAddr) {
         let Some(call_id) = self.streams.get(&stream).cloned() else { return };
         let ours = self.leg_at(to).is_some_and(|(owner, _)| *owner == call_id);
         if let Some(leg) = self.legs.get_mut(&call_id).filter(|_| ours) {
@@ -576,7 +316,7 @@ impl Ledger {
         }
     }
 
-    fn voice_out(&mut self, at: Instant, from: SocketAddr, packet: &[u8]) {
+    pub(super) fn voice_out(&mut self, at: Instant, from: SocketAddr, packet: &[u8]) {
         if from.port() % 2 == 1 {
             return;
         }
@@ -586,14 +326,5 @@ impl Ledger {
         if let Some(Sound::Stream(stream)) = Rtp::parse(packet).map(|rtp| listen(&rtp.payload)) {
             leg.voice_out.insert(stream, at);
         }
-    }
-}
-
-fn enter_their_sdp(leg: &mut LegWatch, at: Instant, message: &SipText) {
-    let Some(session) = message.sdp().and_then(Session::read) else { return };
-    if leg.their_sdp.first() != Some(&session) {
-        leg.their_sdp.insert(0, session);
-        leg.their_sdp.truncate(2);
-        leg.session_at = at;
     }
 }
