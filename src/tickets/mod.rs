@@ -17,5 +17,8 @@ pub mod entry;
 pub mod fact;
 pub mod ids;
 pub mod parcel;
+pub mod seal;
 pub mod tag;
+#[cfg(test)]
+mod tests;
 pub mod ticket;

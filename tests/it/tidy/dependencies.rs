@@ -25,7 +25,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hmac", &["base", "sip"]),
     // WAV files: the engine loads prompts, the demo's parties record what they hear.
     ("hound", &["demo", "engine"]),
-    // MD5 and SHA-256 for digest authentication (the demo's agent proves its password by its own), SHA-256 for streams.
+    // MD5 and SHA-256 for digest authentication (the demo's agent proves its password by its own), SHA-256 for streams
+    // and for the chain of a ticket's events.
     ("md5", &["base", "demo", "sip"]),
     ("nix", &["cli", "demo", "engine", "net"]),
     ("prometheus", &["metrics"]),
@@ -33,9 +34,9 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rtc_rtcp", &["media"]),
     ("schemars", &["config"]),
     ("rtc_rtp", &["media"]),
-    ("serde_json", &["api", "cli", "config", "demo", "engine", "switch"]),
+    ("serde_json", &["api", "cli", "config", "demo", "engine", "switch", "tickets"]),
     ("serde_path_to_error", &["config"]),
-    ("sha2", &["api", "base", "demo", "sip"]),
+    ("sha2", &["api", "base", "demo", "sip", "tickets"]),
     ("slab", &["engine", "media"]),
     ("socket2", &["engine", "net"]),
     ("subtle", &["api", "base", "sip"]),
