@@ -3,7 +3,8 @@
 //! Decides: the agent of a REFER, for the record, Referred-By and the events: the header that the trunk is configured for
 //! (`agent_header`), else Referred-By, else P-Asserted-Identity, else the number that was dialled at the PBX.
 //! Invariants: an agent's number is 1 to 32 digits and letters, whatever stood on the wire; what cannot be one counts as
-//! not said. What a trunk outside the trust domain says is not believed.
+//! not said, and so does the citizen's own number, because agents are shown whole where citizens are masked. What a trunk
+//! outside the trust domain says is not believed.
 //! Does not do: whether the REFER is obeyed; the agent's name opens no door.
 
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use bytes::Bytes;
 use crate::base::ids::{AgentId, LegId};
 use crate::call::context::Context;
 use crate::call::record::Who;
+use crate::routing::CallerId;
 use crate::routing::config::{PeerClass, Trunk, Trust};
 use crate::sip::fact::Refer;
 use crate::sip::message::{Headers, Name, NameAddr};
@@ -23,22 +25,29 @@ pub(super) fn of(cx: &Context<'_>, leg: LegId, refer: &Refer) -> Option<AgentId>
     match &cx.legs.get(leg)?.who {
         Who::Agent(agent) => Some(agent.clone()),
         Who::Trunk { trunk, number } => {
-            cx.site.routing.trunk(trunk).and_then(|row| over_trunk(row, number, &refer.request.headers))
+            let citizen = &cx.decision.caller_id;
+            cx.site.routing.trunk(trunk).and_then(|row| over_trunk(row, number, &refer.request.headers, citizen))
         }
         Who::Caller(_) => None,
     }
 }
 
-/// The agent in the header that the trunk is configured for.
-pub(crate) fn by_header(row: &Trunk, headers: &Headers) -> Option<AgentId> {
+/// The agent in the header that the trunk is configured for, in a citizen's call.
+pub(crate) fn by_header(row: &Trunk, headers: &Headers, citizen: &CallerId) -> Option<AgentId> {
     let name = Name::from(row.correlation.agent_header.as_deref()?);
-    number_in(headers.get(&name)?)
+    number_in(headers.get(&name)?).filter(|agent| !is_citizen(row, agent, citizen))
+}
+
+/// Whether a PBX has named the citizen as its agent, such as one that writes into Referred-By whose call it moves.
+fn is_citizen(row: &Trunk, agent: &AgentId, citizen: &CallerId) -> bool {
+    citizen.is_called(agent.as_str(), row.subscription.area_code.as_deref())
 }
 
 /// The agent of a REFER that came over a trunk on which `dialled` had been called.
-fn over_trunk(row: &Trunk, dialled: &str, headers: &Headers) -> Option<AgentId> {
+fn over_trunk(row: &Trunk, dialled: &str, headers: &Headers, citizen: &CallerId) -> Option<AgentId> {
+    let user = |address: &NameAddr| user(address).filter(|agent| !is_citizen(row, agent, citizen));
     let said = match row.trust {
-        Trust::Trusted => by_header(row, headers)
+        Trust::Trusted => by_header(row, headers, citizen)
             .or_else(|| user(&headers.referred_by()?))
             .or_else(|| headers.values(&Name::PAssertedIdentity).find_map(|value| user(&NameAddr::of(&value).ok()?))),
         Trust::Untrusted => None,
@@ -86,7 +95,25 @@ mod tests {
     }
 
     fn named(row: &Trunk, lines: &[(&str, &str)]) -> Option<String> {
-        over_trunk(row, "6000", &headers(lines)).map(|agent| agent.to_string())
+        over_trunk(row, "6000", &headers(lines), &citizen()).map(|agent| agent.to_string())
+    }
+
+    /// A caller of the area code 0755.
+    fn citizen() -> CallerId {
+        CallerId::plain("075583334444")
+    }
+
+    #[test]
+    fn the_citizen_is_no_agent_however_the_number_is_written() {
+        let mut row = pbx(Trust::Trusted, PeerClass::Pbx);
+        row.subscription.area_code = Some("0755".to_owned());
+        for citizen in ["075583334444", "8675583334444", "008675583334444", "83334444"] {
+            let said = [("X-Agent-Number", citizen), ("Referred-By", "<sip:6002@192.0.2.9>")];
+            assert_eq!(named(&row, &said).as_deref(), Some("6002"), "{citizen}: the next source is asked");
+            let (uri, tel) = (format!("<sip:{citizen}@192.0.2.9;user=phone>"), format!("<tel:{citizen}>"));
+            let said = [("X-Agent-Number", citizen), ("Referred-By", &uri), ("P-Asserted-Identity", &tel)];
+            assert_eq!(named(&row, &said).as_deref(), Some("6000"), "{citizen}: what was dialled is no citizen's");
+        }
     }
 
     #[test]

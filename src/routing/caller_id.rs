@@ -8,7 +8,7 @@ use super::claims::{Claim, Claims, PrivacyWords};
 use super::config::Trust;
 use super::profile::{CallerFrom, Inbound};
 use crate::base::ids::AgentId;
-use crate::base::number::Number;
+use crate::base::number::{Form, Number};
 use crate::base::pii::Pii;
 
 /// The longest display name that is passed on, in bytes.
@@ -136,6 +136,12 @@ impl CallerId {
             source: Source::Asserted,
             chain: Vec::new(),
         }
+    }
+
+    /// Whether a text is this caller's number, however a network writes it; `area` is the area code of whoever says it.
+    pub fn is_called(&self, text: &str, area: Option<&str>) -> bool {
+        let normal = Number::parse(text, area);
+        normal.form() != Form::Withheld && (self.number.reveal() == text || self.normal == normal)
     }
 
     /// Whether a peer with that trust may see the number (I22).

@@ -2,13 +2,10 @@
 
 use super::{Step, Switch};
 use crate::base::ids::{CallId, CommandId};
-use crate::base::number::{Form, Number};
-use crate::base::pii::Pii;
 use crate::base::time::Instant;
 use crate::call::Call;
 use crate::call::command::{CallSelector, Command, Refusal, Reply};
 use crate::call::event::Event;
-use crate::routing::CallerId;
 use crate::sip::fact::{Cause, IncomingInvite, Replaced};
 use crate::sip::order::LegOrder;
 use crate::switch::Output;
@@ -25,8 +22,7 @@ impl Switch {
                 self.calls_that(|call| call.legs().any(|leg| leg.agent() == Some(agent) && !leg.is_leaving()))
             }
             CallSelector::Caller(number) => {
-                let normal = Number::parse(number.reveal(), None);
-                self.calls_that(|call| is_of(&call.decision().caller_id, number, &normal))
+                self.calls_that(|call| call.decision().caller_id.is_called(number.reveal(), None))
             }
         };
         match (found.pop(), found.is_empty()) {
@@ -68,9 +64,4 @@ impl Switch {
     pub(super) fn reply(&mut self, id: CommandId, reply: Reply) {
         self.outputs.push_back(Output::Reply { id, reply });
     }
-}
-
-/// Whether a caller is meant: by the number as the call shows it, or as anybody writes it. A withheld one by neither.
-fn is_of(caller: &CallerId, number: &Pii, normal: &Number) -> bool {
-    caller.number == *number || (normal.form() != Form::Withheld && caller.normal == *normal)
 }

@@ -79,7 +79,7 @@ impl Switch {
                 values.filter_map(|value| recipe::linkage_of(&value)).any(|linkage| linkage == call.root())
             }
             CorrelateBy::Agent => {
-                let said = agent(row, invite, decision);
+                let said = agent(row, invite, decision, call);
                 said.is_some_and(|agent| call.party_on(&row.id) == Some(agent.as_str()))
             }
             CorrelateBy::Caller => {
@@ -105,9 +105,9 @@ impl Switch {
             return None;
         }
         let agent = match by {
-            CorrelateBy::Agent => agent(row, invite, plain),
+            CorrelateBy::Agent => agent(row, invite, plain, call),
             CorrelateBy::Header | CorrelateBy::UserToUser | CorrelateBy::Caller => {
-                referrer::by_header(row, &invite.request.headers)
+                referrer::by_header(row, &invite.request.headers, &call.decision().caller_id)
             }
         };
         let handover = Handover {
@@ -128,9 +128,9 @@ impl Switch {
 }
 
 /// The agent who calls: by the configured header, else as the trunk shows the caller.
-fn agent(row: &Trunk, invite: &IncomingInvite, decision: &Decision) -> Option<AgentId> {
+fn agent(row: &Trunk, invite: &IncomingInvite, decision: &Decision, call: &Call) -> Option<AgentId> {
     let shown = || Some(decision.caller_id.number.reveal()).filter(|number| !number.is_empty()).map(AgentId::from);
-    referrer::by_header(row, &invite.request.headers).or_else(shown)
+    referrer::by_header(row, &invite.request.headers, &call.decision().caller_id).or_else(shown)
 }
 
 /// The value of a header, if it is a plain word: nothing that would mean something else where it is written again.

@@ -45,6 +45,8 @@ fn the_target_and_the_record_name_the_agent_whom_a_trusted_pbx_names() {
         (753, Trust::Trusted, header("60 01"), TELEPHONE),
         (754, Trust::Trusted, Vec::new(), TELEPHONE),
         (755, Trust::Untrusted, header(AGENT), OFFICE),
+        // Agents are shown whole, and a citizen is none.
+        (756, Trust::Trusted, header("8613900001111"), TELEPHONE),
     ] {
         let mut w = world(seed, trust);
         let office = w.add(TELEPHONE, town::county(0), Line::Udp);
