@@ -18,6 +18,7 @@ pub mod fact;
 pub mod ids;
 pub mod parcel;
 pub mod seal;
+pub mod schedule;
 pub mod tag;
 #[cfg(test)]
 mod tests;
