@@ -5,6 +5,7 @@ use crate::call::command::Reply;
 use crate::call::notice::Notice;
 use crate::media;
 use crate::sip::order::{LegOrder, OutgoingInvite};
+use crate::tickets::entry::Entry;
 
 /// One order.
 #[derive(Clone, Debug)]
@@ -20,6 +21,8 @@ pub enum Action {
     },
     /// Do something to the sound.
     Media(media::order::Order),
+    /// Write down what has happened, and what the ticket stores are to learn of it. Whether it has been written comes back.
+    Record(Box<Entry>),
     /// Tell the world.
     Publish(Notice),
     /// Answer a command.

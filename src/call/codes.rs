@@ -159,6 +159,7 @@ pub(super) fn answer(cx: &mut Context<'_>, leg: LegId) {
             other @ (Action::Invite(_)
             | Action::Leg { .. }
             | Action::Media(_)
+            | Action::Record(_)
             | Action::Publish(_)
             | Action::Reply { .. }) => others.push(other),
         }

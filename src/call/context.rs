@@ -12,9 +12,10 @@ use crate::base::timer::TimerTable;
 use crate::call::action::{Action, Actions};
 use crate::call::command::Refusal;
 use crate::call::identity::{self, NewLeg};
+use crate::call::journal::Journal;
 use crate::call::leg::{Leg, Legs, Phase};
 use crate::call::notice::{CallerLoss, Notice, What};
-use crate::call::record::{CallRecord, LegEnd, Who};
+use crate::call::record::{LegEnd, Who};
 use crate::call::site::Site;
 use crate::call::sound::{Refused, Rules, Sound};
 use crate::call::supplies::Supplies;
@@ -39,7 +40,8 @@ pub(crate) struct Context<'a> {
     pub(super) max_forwards: u8,
     pub(super) legs: &'a mut Legs,
     pub(super) timers: &'a mut TimerTable<Timer>,
-    pub(super) record: &'a mut CallRecord,
+    /// The call's record; every change of it is noted.
+    pub(super) record: &'a mut Journal,
     pub(super) site: &'a Site,
     pub(super) supplies: &'a mut dyn Supplies,
     pub(super) out: &'a mut Actions,
@@ -81,8 +83,7 @@ impl Context<'_> {
 
     /// Promise 1 is broken: say so, once for each kind of breach that follows another.
     pub(super) fn caller_lost(&mut self, loss: CallerLoss) {
-        if self.record.caller_lost != Some(loss) {
-            self.record.caller_lost = Some(loss);
+        if self.record.caller_lost(loss) {
             self.publish(What::CallerLost(loss));
         }
     }
@@ -173,8 +174,7 @@ impl Context<'_> {
         };
         self.out.push(Action::Invite(Box::new(invite)));
         self.legs.add(Leg::new(leg, callee.who.clone(), Phase::Called(sound)));
-        self.record.begin(self.now, leg, callee.who.clone());
-        self.record.presented(leg, written.summary);
+        self.record.begin(self.now, leg, callee.who.clone(), Some(written.summary));
         self.publish(What::Dialled { leg, who: callee.who });
         Some(leg)
     }

@@ -10,7 +10,6 @@ use crate::call::action::{Action, Actions};
 use crate::call::context::Context;
 use crate::call::event::Event;
 use crate::call::notice::CallerLoss;
-use crate::call::record::Ending;
 use crate::call::sound::{Sound, Voice};
 use crate::call::state::State;
 use crate::call::timer::{DEAD_AIR, Timer};
@@ -46,7 +45,7 @@ impl Rule {
         if let Some(caller) = self.caller
             && !allowed(self.licence, cx.out, caller)
         {
-            cx.record.ending = Some(Ending::CallerLost);
+            cx.record.broken();
             cx.caller_lost(CallerLoss::HungUpByUs);
         }
         watch_dead_air(cx, after);
@@ -94,7 +93,12 @@ fn allowed(licence: Licence, out: &Actions, caller: LegId) -> bool {
             | LegOrder::RejectRefer { .. }
             | LegOrder::Notify { .. } => true,
         },
-        Action::Leg { .. } | Action::Invite(_) | Action::Media(_) | Action::Publish(_) | Action::Reply { .. } => true,
+        Action::Leg { .. }
+        | Action::Invite(_)
+        | Action::Media(_)
+        | Action::Publish(_)
+        | Action::Reply { .. }
+        | Action::Record(_) => true,
     })
 }
 

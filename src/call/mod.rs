@@ -35,6 +35,7 @@ mod ending;
 mod goodbye;
 mod hunt;
 pub(crate) mod join;
+mod journal;
 mod keys;
 pub(crate) mod leg;
 mod pair;
@@ -50,6 +51,7 @@ mod state;
 mod tests;
 mod transfer;
 mod trial;
+mod words;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -63,6 +65,7 @@ use crate::base::time::Instant;
 use crate::base::timer::TimerTable;
 use crate::routing::Decision;
 use crate::sip::fact::{LegFact, Peer, Refer};
+use crate::tickets::entry::EntryId;
 use action::Actions;
 use codes::Taken;
 use command::Refusal;
@@ -70,9 +73,10 @@ use context::Context;
 use ending::Rule;
 use event::Event;
 use join::{Asked, Consultation};
+use journal::{Journal, Left};
 use leg::{Leg, Legs, Phase};
 use notice::What;
-use record::{CallRecord, Ending, LegEnd, Who};
+use record::{Ending, LegEnd, Who};
 use site::Site;
 use state::{Offered, Quarantined, Releasing, State};
 use supplies::Supplies;
@@ -88,7 +92,7 @@ pub struct Call {
     state: State,
     legs: Legs,
     timers: TimerTable<Timer>,
-    record: CallRecord,
+    record: Journal,
     decision: Arc<Decision>,
     /// Hunts that it has had: the number of the last one.
     hunts: u32,
@@ -104,6 +108,8 @@ pub struct Arrival {
     pub peer: Peer,
     /// Where its signalling comes from.
     pub signalling: SocketAddr,
+    /// What was dialled.
+    pub dialled: String,
     /// Its SDP offer.
     pub offer: Option<Bytes>,
     /// Max-Forwards for the legs that follow.
@@ -114,9 +120,8 @@ impl Call {
     /// A call that has just been admitted. It does nothing before [`Event::Begin`].
     pub fn new(now: Instant, id: CallId, arrival: Arrival, decision: Decision) -> Self {
         let decision = Arc::new(decision);
-        let mut record = CallRecord::new(id, now, Arc::clone(&decision));
+        let record = Journal::new(now, id, &arrival, &decision);
         let who = Who::Caller(arrival.peer);
-        record.begin(now, arrival.leg, who.clone());
         let mut legs = Legs::default();
         legs.add(Leg::new(arrival.leg, who, Phase::Arrived));
         Self {
@@ -161,7 +166,7 @@ impl Call {
         assert!(!cx.strikes(fault::Fault::Panic), "a planted fault: the handler panics half-way");
         rule.check(&mut cx, &after);
         self.state = after;
-        self.finish(now, out);
+        self.finish(now, site, out);
     }
 
     /// Somebody wants to take the place of one of its legs.
@@ -177,7 +182,7 @@ impl Call {
         let before = self.state.clone();
         let mut cx = self.context(now, site, supplies, out);
         self.state = replace::handle(&mut cx, before, replaced, newcomer);
-        self.finish(now, out);
+        self.finish(now, site, out);
     }
 
     /// What it would bring to a citizen's call, should it be an agent's consultation.
@@ -200,23 +205,26 @@ impl Call {
         let before = self.state.clone();
         let mut cx = self.context(now, site, supplies, out);
         self.state = join::take_in(&mut cx, &before, asked, refer, consultation)?;
-        self.finish(now, out);
+        self.finish(now, site, out);
         Ok(())
     }
 
-    /// It has been joined with a citizen's call: what has come over there is gone here.
+    /// It has been joined with a citizen's call, whose matter is `root`: what has come over there is gone here.
+    #[expect(clippy::too_many_arguments, reason = "what every handler gets, and what was joined with what")]
     pub(crate) fn give_away(
         &mut self,
         now: Instant,
         to: CallId,
+        root: CallId,
         moved: &[LegId],
         site: &Site,
         supplies: &mut dyn Supplies,
         out: &mut Actions,
     ) {
         let mut cx = self.context(now, site, supplies, out);
+        cx.record.belongs_to(root);
         self.state = join::give_away(&mut cx, to, moved);
-        self.finish(now, out);
+        self.finish(now, site, out);
     }
 
     /// Handles every timer that is due.
@@ -233,7 +241,7 @@ impl Call {
         let mut cx = self.context(now, site, supplies, out);
         cx.publish(What::Quarantined { state: before.name() });
         self.state = Quarantined::begin(&mut cx, before);
-        self.finish(now, out);
+        self.finish(now, site, out);
     }
 
     /// Lets every leg go because the daemon ends. Nobody is lost: it is a deliberate goodbye, and recorded as such.
@@ -244,7 +252,22 @@ impl Call {
         let mut cx = self.context(now, site, supplies, out);
         cx.record.conclude(Ending::ShutDown);
         self.state = Releasing::all(&mut cx, &record::SHUT_DOWN);
-        self.finish(now, out);
+        self.finish(now, site, out);
+    }
+
+    /// The store has written one of its entries.
+    pub fn recorded(
+        &mut self,
+        now: Instant,
+        entry: EntryId,
+        site: &Site,
+        supplies: &mut dyn Supplies,
+        out: &mut Actions,
+    ) {
+        let mut cx = self.context(now, site, supplies, out);
+        assert_eq!(entry.call, cx.call, "an entry comes back to its own call");
+        cx.ignore("nothing waits for this entry");
+        self.finish(now, site, out);
     }
 
     fn context<'a>(
@@ -270,15 +293,18 @@ impl Call {
     }
 
     /// Says that the call is over when it is, and holds what must hold after every event.
-    fn finish(&mut self, now: Instant, out: &mut Actions) {
+    fn finish(&mut self, now: Instant, site: &Site, out: &mut Actions) {
         assert!(self.timers.iter().all(|(_, deadline)| deadline.since(now) <= LONGEST_TIMER), "a timer beyond 24 h");
         if let Some(caller) = self.state.caller() {
             assert!(self.legs.get(caller).is_some(), "a state names a caller's leg that is not there");
             assert!(!self.legs.is_leaving(caller), "a state names a caller's leg that has been let go");
         }
+        let all_gone = matches!(self.state, State::Releasing(_)) && self.legs.iter().all(Leg::is_leaving);
+        let left = if all_gone { Left::Nobody } else { Left::Call(self.state.conversation()) };
+        self.record.close(now, left, site, out);
         if self.is_over() && self.record.released.is_none() {
-            self.record.released = Some(now);
-            let what = What::Released(Box::new(self.record.clone()));
+            self.record.released(now);
+            let what = What::Released(Box::new((*self.record).clone()));
             out.push(action::Action::Publish(notice::Notice { call: self.id, at: now, what }));
         }
     }
@@ -311,7 +337,7 @@ impl Call {
     }
 
     /// When its INVITE arrived.
-    pub const fn arrived(&self) -> Instant {
+    pub fn arrived(&self) -> Instant {
         self.record.arrived
     }
 
@@ -320,7 +346,7 @@ impl Call {
         self.state.waits_for()
     }
 
-    /// The call that it belongs to: itself, or the one that a PBX made it for.
+    /// The call whose matter it belongs to: itself, or the one that a PBX made it for or that it was joined with.
     pub fn root(&self) -> CallId {
         self.record.root.unwrap_or(self.id)
     }
@@ -328,7 +354,7 @@ impl Call {
     /// The same call, made by a PBX for the agent who has the call `root`: its legs show the linkage of that one.
     #[must_use]
     pub fn made_for(mut self, root: CallId) -> Self {
-        self.record.root = Some(root);
+        self.record.belongs_to(root);
         self
     }
 

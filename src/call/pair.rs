@@ -60,7 +60,7 @@ impl Pair {
         #[cfg(feature = "faults")]
         assert!(!cx.strikes(super::fault::Fault::PanicOnAnswer), "a planted fault: the join panics");
         cx.accept(caller);
-        cx.record.answered.get_or_insert(cx.now);
+        cx.record.served(cx.now);
         if let Some(leg) = cx.legs.get(party) {
             let who = leg.who.clone();
             cx.publish(What::Answered { leg: party, who, waited: cx.now.since(cx.record.arrived) });

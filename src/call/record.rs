@@ -1,4 +1,4 @@
-//! What happened in a call, as facts with times: feeds the CDR, later the ticket.
+//! What happened in a call, as facts with times: feeds the CDR and the ticket. It is written by the call's `journal` only.
 //!
 //! One record for the whole call from the first INVITE to the last BYE (trap T30), one line for each leg; every leg's
 //! end has a cause (I45).
@@ -14,9 +14,6 @@ use crate::call::notice::CallerLoss;
 use crate::routing::Decision;
 use crate::routing::recipe::Summary;
 use crate::sip::fact::{Cause, Failure, Loss, Peer};
-
-/// The most legs that a record lists. A call that is rerouted all night keeps its first ones and counts the others.
-const MAX_LEGS: usize = 64;
 
 /// Normal call clearing: the reason of an ordinary goodbye (Q.850 16).
 pub const NORMAL: Cause = Cause { sip: None, q850: Some(16) };
@@ -60,7 +57,8 @@ pub enum Who {
 pub struct CallRecord {
     /// The call.
     pub call: CallId,
-    /// The call that a PBX made this one for, by a new INVITE: both are one matter (`linkage_id`).
+    /// The call whose matter it belongs to (`linkage_id`): the one that a PBX made this one for, by a new INVITE, or with
+    /// which this one, a consultation, was joined.
     #[serde(default)]
     pub root: Option<CallId>,
     /// Where it went, whose number it showed, and why.
@@ -73,7 +71,7 @@ pub struct CallRecord {
     pub released: Option<Instant>,
     /// Every leg, in the order of its beginning, up to a limit.
     pub legs: Vec<LegRecord>,
-    /// Legs beyond the limit.
+    /// Legs beyond the limit that have ended.
     pub more_legs: u32,
     /// Every transfer, in the order in which they were asked for.
     pub transfers: Vec<TransferRecord>,
@@ -255,60 +253,9 @@ impl CallRecord {
         }
     }
 
-    /// A leg begins.
-    pub(super) fn begin(&mut self, now: Instant, leg: LegId, who: Who) {
-        self.adopt(LegRecord::new(now, leg, who));
-    }
-
-    /// A leg comes over from another call, with what has happened to it there.
-    pub(super) fn adopt(&mut self, line: LegRecord) {
-        if self.legs.len() >= MAX_LEGS {
-            self.more_legs = self.more_legs.saturating_add(1);
-            return;
-        }
-        self.legs.push(line);
-    }
-
     /// The facts of a leg.
     pub(super) fn line_of(&self, leg: LegId) -> Option<&LegRecord> {
         self.legs.iter().find(|line| line.leg == leg)
-    }
-
-    /// What a leg's INVITE showed of the caller (R2).
-    pub(super) fn presented(&mut self, leg: LegId, summary: Summary) {
-        if let Some(line) = self.line(leg) {
-            line.presented.get_or_insert(summary);
-        }
-    }
-
-    /// A leg rings.
-    pub(super) fn rang(&mut self, now: Instant, leg: LegId) {
-        if let Some(line) = self.line(leg) {
-            line.rang.get_or_insert(now);
-        }
-    }
-
-    /// A leg is answered.
-    pub(super) fn answered(&mut self, now: Instant, leg: LegId) {
-        if let Some(line) = self.line(leg) {
-            line.answered.get_or_insert(now);
-        }
-    }
-
-    /// A leg ends. What is said first stays: a BYE that crosses ours does not change why we sent it.
-    pub(super) fn end(&mut self, now: Instant, leg: LegId, end: LegEnd) {
-        if let Some(line) = self.line(leg) {
-            line.ended.get_or_insert((now, end));
-        }
-    }
-
-    /// The call is over, for the first reason given.
-    pub(super) fn conclude(&mut self, ending: Ending) {
-        self.ending.get_or_insert(ending);
-    }
-
-    fn line(&mut self, leg: LegId) -> Option<&mut LegRecord> {
-        self.legs.iter_mut().find(|line| line.leg == leg)
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) fn handle(cx: &mut Context<'_>, state: State, replaced: LegId, newcom
         return decline(cx, state, newcomer.leg, NOT_HERE);
     };
     let (who, rules) = identity(cx, &newcomer.peer);
-    cx.record.begin(cx.now, newcomer.leg, who.clone());
+    cx.record.begin(cx.now, newcomer.leg, who.clone(), None);
     cx.legs.add(Leg::new(newcomer.leg, who, Phase::Arrived));
     let Some(mut sound) = cx.open_sound(newcomer.leg, newcomer.signalling, rules, cx.decision.priority) else {
         cx.reject(newcomer.leg, 503, None);

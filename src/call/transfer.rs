@@ -299,7 +299,7 @@ impl Transfer {
         let id = TransferId((u128::from(cx.supplies.random()) << 64) | u128::from(cx.supplies.random()));
         let said = request.particulars.urgency;
         let urgency = said.unwrap_or_else(|| Urgency::of(decision.priority));
-        cx.record.transfers.push(TransferRecord {
+        cx.record.request(TransferRecord {
             id,
             trigger: request.trigger,
             mode: request.mode,
@@ -340,7 +340,7 @@ impl Transfer {
         }
         for leg in hunt.ringing().filter(|leg| !before.contains(leg)) {
             if let Some(who) = cx.legs.get(leg).map(|leg| leg.who.clone()) {
-                self.entry(cx).attempts.push(leg);
+                cx.record.attempt(self.id, leg);
                 self.tell(cx, TransferStep::Dialling { leg, who });
             }
         }
@@ -349,7 +349,7 @@ impl Transfer {
     /// The target has been reached in a consultation.
     pub(super) fn reached(&self, cx: &mut Context<'_>, leg: LegId) {
         if let Some(who) = cx.legs.get(leg).map(|leg| leg.who.clone()) {
-            self.entry(cx).attempts.push(leg);
+            cx.record.attempt(self.id, leg);
             self.tell(cx, TransferStep::Dialling { leg, who });
         }
     }
@@ -366,8 +366,7 @@ impl Transfer {
 
     /// The target has taken the call. From here on it is a success, whatever its sound does (P5).
     pub(super) fn taken(&self, cx: &mut Context<'_>, leg: LegId) {
-        let now = cx.now;
-        self.entry(cx).answered.get_or_insert(now);
+        cx.record.taken(cx.now, self.id);
         self.end(cx, Outcome::Succeeded(leg), TransferStep::Joined { leg });
     }
 
@@ -447,10 +446,7 @@ impl Transfer {
     }
 
     fn end(&self, cx: &mut Context<'_>, outcome: Outcome, step: TransferStep) {
-        let now = cx.now;
-        let entry = self.entry(cx);
-        if entry.ended.is_none() {
-            entry.ended = Some((now, outcome));
+        if cx.record.end_transfer(cx.now, self.id, outcome) {
             self.tell(cx, step);
         }
     }
@@ -477,11 +473,6 @@ impl Transfer {
 
     fn tell(&self, cx: &mut Context<'_>, step: TransferStep) {
         cx.publish(What::Transfer { transfer: self.id, step });
-    }
-
-    fn entry<'a>(&self, cx: &'a mut Context<'_>) -> &'a mut TransferRecord {
-        let found = cx.record.transfers.iter_mut().find(|transfer| transfer.id == self.id);
-        found.expect("a transfer is in the record from its beginning")
     }
 }
 

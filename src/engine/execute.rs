@@ -16,6 +16,8 @@ impl Engine {
             Output::Send { flow, message } => self.net.send(flow, message),
             Output::Disconnect { flow } => self.net.disconnect(&flow),
             Output::Media { call, order } => self.media.send(call, order),
+            // There is no store yet: a call must not wait for what will never come.
+            Output::Record(entry) => self.switch.handle(self.clock.now(), Input::RecordFailed(entry.id)),
             Output::Publish(notice) => {
                 self.recorder.notice(&notice);
                 tell(&notice);

@@ -9,6 +9,7 @@ use crate::call::command::CallSelector;
 use crate::media;
 use crate::sip::flow::{Flow, FlowFailure};
 use crate::switch::settings::Settings;
+use crate::tickets::entry::EntryId;
 
 /// One input. The engine hands in one, then drains the outputs (the single-mutation rule).
 #[derive(Clone, Debug)]
@@ -43,6 +44,10 @@ pub enum Input {
         /// What happened.
         fact: media::fact::Fact,
     },
+    /// What a call wanted recorded is on disk, and outlives the process.
+    Recorded(EntryId),
+    /// What a call wanted recorded could not be written.
+    RecordFailed(EntryId),
     /// What the clock on the wall shows: at the start, whenever the minute changes, and after a jump (F21).
     Wall(WallClock),
     /// Another configuration, checked as a whole.

@@ -42,12 +42,13 @@ impl Switch {
         let guest = self.calls.get(&consulting)?.call.clone();
         let consultation = guest.consultation()?;
         let moved = consultation.moves(asked);
+        let root = host.root();
         let (mut taken, mut accepted) = (Taken::default(), false);
         let joined = self.attempt(now, &host, &mut taken, |call, site, stock, out| {
             accepted = call.join(now, asked, refer, consultation, site, stock, out).is_ok();
         });
         let left = self.attempt(now, &guest, &mut Taken::default(), |call, site, stock, out| {
-            call.give_away(now, citizens, &moved, site, stock, out);
+            call.give_away(now, citizens, root, &moved, site, stock, out);
         });
         let (Some((host, to_host)), Some((guest, to_guest)), true) = (joined, left, accepted) else {
             self.account(now, citizens, &taken);

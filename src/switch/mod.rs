@@ -52,6 +52,7 @@ use crate::sip;
 use crate::sip::endpoint::Endpoint;
 use crate::sip::fact::{Cause, ContactRoute, IncomingInvite, LegFact, Observation, Peer};
 use crate::sip::order::LegOrder;
+use crate::tickets::entry::EntryId;
 use agents::{Agents, SeatChange};
 pub use census::Census;
 use correlate::Correlated;
@@ -133,6 +134,8 @@ impl Switch {
             Input::Unframed { flow, broken } => self.endpoint.receive_broken(now, flow, broken),
             Input::FlowFailed { flow, failure } => self.endpoint.flow_failed(now, flow, failure),
             Input::Media { call, leg, fact } => self.run(now, call, Step::Event(Event::Media { leg, fact })),
+            Input::Recorded(entry) => self.run(now, entry.call, Step::Recorded(entry)),
+            Input::RecordFailed(entry) => self.run(now, entry.call, Step::RecordFailed(entry)),
             Input::Wall(wall) => self.site.wall = wall,
             Input::Reconfigure(settings) => self.reconfigure(now, *settings),
             Input::Command(Command::Drain) => self.door = Door::Draining,
@@ -376,6 +379,7 @@ impl Switch {
                 }
                 Action::Leg { leg, order } => self.endpoint.order(now, leg, order),
                 Action::Media(order) => self.outputs.push_back(Output::Media { call, order }),
+                Action::Record(entry) => self.outputs.push_back(Output::Record(entry)),
                 Action::Publish(notice) => self.outputs.push_back(Output::Publish(notice)),
                 Action::Reply { id, reply } => self.reply(id, reply),
             }
@@ -481,15 +485,21 @@ enum Step {
     Timeout,
     /// Somebody wants to take the place of one of its legs.
     Replace(LegId, Arrival),
+    /// An entry of its journal is on disk.
+    Recorded(EntryId),
+    /// An entry of its journal could not be written.
+    RecordFailed(EntryId),
     /// The daemon ends.
     ShutDown,
 }
 
 fn arrival(invite: IncomingInvite) -> Arrival {
+    let dialled = invite.request.uri.user().unwrap_or_default();
     Arrival {
         leg: invite.leg,
         peer: invite.peer,
         signalling: invite.flow.remote,
+        dialled: String::from_utf8_lossy(&dialled).into_owned(),
         offer: invite.offer,
         max_forwards: invite.max_forwards,
     }

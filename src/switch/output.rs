@@ -9,6 +9,7 @@ use crate::media;
 use crate::sip::fact::Observation;
 use crate::sip::flow::Flow;
 use crate::switch::gateways::GatewayChange;
+use crate::tickets::entry::Entry;
 
 /// One output.
 #[derive(Clone, Debug)]
@@ -33,7 +34,10 @@ pub enum Output {
         /// The order.
         order: media::order::Order,
     },
-    /// Something happened to a call: for log, metrics and later the record.
+    /// What has happened to a call is to be written to disk as a whole. Nothing waits for it here: it comes back as
+    /// [`super::Input::Recorded`] or [`super::Input::RecordFailed`].
+    Record(Box<Entry>),
+    /// Something happened to a call: for log, metrics and events.
     Publish(Notice),
     /// What became of a command.
     Reply {

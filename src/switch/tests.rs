@@ -166,7 +166,7 @@ impl House {
                 Output::Media { order, .. } => self.media.push(order),
                 Output::Publish(notice) => self.notices.push(notice.what),
                 Output::Gateway(change) => self.gateways.push(change),
-                Output::Disconnect { .. } | Output::Observed(_) | Output::Reply { .. } => {}
+                Output::Disconnect { .. } | Output::Observed(_) | Output::Reply { .. } | Output::Record(_) => {}
             }
         }
     }

@@ -54,6 +54,10 @@ impl Confirming {
         self.pair.caller
     }
 
+    pub(super) const fn agent(&self) -> LegId {
+        self.pair.party
+    }
+
     /// Whom the caller hears.
     pub(super) const fn party(&self) -> LegId {
         match self.trial.voiced() {

@@ -37,6 +37,7 @@ mod transferring;
 mod unheard;
 
 use serde::{Deserialize, Serialize};
+use smallvec::smallvec;
 
 pub(super) use confirming::Confirming;
 pub(super) use entrusted::Entrusted;
@@ -56,6 +57,7 @@ use crate::base::ids::LegId;
 use crate::call::context::Context;
 use crate::call::event::Event;
 use crate::call::hunt::Hunt;
+use crate::call::journal::Conversation;
 use crate::call::pair::{Mood, Pair};
 use crate::call::transfer::Transfer;
 use crate::routing::Decision;
@@ -178,6 +180,23 @@ impl State {
             Self::Unheard(state) => Some(state.target()),
             Self::ThreeWay(state) => Some(state.agent()),
             Self::Offered(_) | Self::Ringing(_) | Self::Recovering(_) | Self::Forsaken(_) | Self::Releasing(_) => None,
+        }
+    }
+
+    /// The service parties who are in the conversation with the caller. A target that may still refuse is not.
+    pub(super) fn conversation(&self) -> Conversation {
+        match self {
+            Self::Talking(Talking(pair)) | Self::Held(Held(pair)) => smallvec![pair.party],
+            Self::Transferring(state) => smallvec![state.pair().party],
+            Self::Confirming(state) => smallvec![state.agent()],
+            Self::Entrusted(state) if state.transfer().is_some() => Conversation::new(),
+            Self::Entrusted(state) => smallvec![state.target()],
+            Self::Unheard(state) => smallvec![state.target()],
+            Self::ThreeWay(state) => smallvec![state.agent(), state.target()],
+            Self::Quarantined(state) => state.party().into_iter().collect(),
+            Self::Offered(_) | Self::Ringing(_) | Self::Recovering(_) | Self::Forsaken(_) | Self::Releasing(_) => {
+                Conversation::new()
+            }
         }
     }
 

@@ -46,6 +46,10 @@ impl ThreeWay {
         self.agent
     }
 
+    pub(super) const fn target(&self) -> LegId {
+        self.target
+    }
+
     pub(super) fn handle(self, cx: &mut Context<'_>, event: Event) -> State {
         match event {
             Event::Leg { leg, fact } if leg == self.caller => self.on_caller(cx, fact),

@@ -3,6 +3,7 @@
 #![allow(clippy::wildcard_enum_match_arm, reason = "a story looks at the one thing it is about")]
 
 mod gateways;
+mod journal;
 mod links;
 mod promise;
 mod quarantine;
@@ -179,6 +180,7 @@ impl Bench {
             leg: CALLER,
             peer: Peer::Trunk(TrunkId::from("carrier")),
             signalling: "203.0.113.1:5060".parse().unwrap(),
+            dialled: "12345".to_owned(),
             offer,
             max_forwards: 69,
         };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::journal::Pages;
 use super::*;
 use crate::base::entropy::Entropy;
 
@@ -20,6 +21,7 @@ struct Walk {
     legs: BTreeMap<LegId, Knows>,
     open: i32,
     ends: usize,
+    pages: Pages,
     trail: Vec<String>,
 }
 
@@ -33,7 +35,7 @@ impl Walk {
         let count = usize::try_from(dice.below(4)).unwrap();
         let bench = Bench::with(decision(answering, plan), offer, &agents[..count]);
         let legs = BTreeMap::from([(CALLER, Knows::Calling)]);
-        Self { bench, dice, legs, open: 0, ends: 0, trail: vec![format!("seed {seed}")] }
+        Self { bench, dice, legs, open: 0, ends: 0, pages: Pages::default(), trail: vec![format!("seed {seed}")] }
     }
 
     /// Holds what came of an event against what the peers know.
@@ -51,6 +53,7 @@ impl Walk {
                     What::Released(_) => self.ends += 1,
                     _ => {}
                 },
+                Action::Record(entry) => self.pages.turn(entry),
                 Action::Reply { .. } => {}
             }
         }
@@ -171,6 +174,7 @@ impl Walk {
         }
         assert!(self.bench.call.is_over(), "{:#?}", self.trail);
         assert_eq!((self.open, self.ends), (0, 1), "I9: {:#?}", self.trail);
+        assert!(self.pages.is_complete(), "I45: {:#?}", self.trail);
         assert!(self.bench.call.next_timeout().is_none(), "I9: {:#?}", self.trail);
     }
 }

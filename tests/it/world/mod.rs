@@ -396,6 +396,7 @@ impl World {
                 }
                 Raw::Media(_, order) => effects.push(Effect::Media(order)),
                 Raw::Fact(call, leg, fact) => self.heap.push(self.now, Happening::Fact { call, leg, fact }),
+                Raw::Record(entry) => effects.push(Effect::Recorded(entry)),
                 Raw::Published(notice) => effects.push(Effect::Published(notice)),
                 Raw::Observed(observation) => effects.push(Effect::Observed(observation)),
             }
@@ -563,6 +564,9 @@ fn effect_line(effect: &Effect) -> String {
         Effect::Rtp { .. } => String::new(),
         Effect::Media(order) => format!("\n             media {}", order_line(order)),
         Effect::Published(notice) => format!("\n             notice {}", cut(&format!("{notice:?}"))),
+        Effect::Recorded(entry) => {
+            format!("\n             entry {} {}", entry.id.seq, cut(&format!("{:?}", entry.facts)))
+        }
         Effect::Observed(observation) => match observation {
             Observation::ParseError { .. } | Observation::Refused { .. } | Observation::Ignored { .. } => {
                 format!("\n             observed {}", cut(&format!("{observation:?}")))

@@ -24,6 +24,7 @@ use lianxian::sip::fact::Observation;
 use lianxian::sip::flow::{ConnectionId, Flow, FlowFailure, Transport};
 use lianxian::sip::wire::{Broken, Framer, Limits};
 use lianxian::switch::{Census, Command, GatewayChange, Input, Output, Settings, Switch};
+use lianxian::tickets::entry::Entry;
 
 use super::sabotage::Saboteur;
 use super::town;
@@ -53,6 +54,8 @@ pub enum Raw {
     Media(CallId, Order),
     /// A fact of the media plane for a call.
     Fact(CallId, LegId, media::fact::Fact),
+    /// An entry of a call's journal, to be written to disk.
+    Record(Box<Entry>),
     /// A notice.
     Published(Notice),
     /// An observation.
@@ -281,6 +284,7 @@ impl Product {
                 Output::Send { flow, message } => Raw::Sip { flow, bytes: message.to_vec() },
                 Output::Disconnect { flow } => Raw::Disconnect(flow),
                 Output::Media { call, order } => Raw::Media(call, order),
+                Output::Record(entry) => Raw::Record(entry),
                 Output::Publish(notice) => Raw::Published(notice),
                 Output::Observed(observation) => Raw::Observed(observation),
                 Output::Reply { id, reply } => {
@@ -305,7 +309,7 @@ impl Product {
                 Raw::Media(_, order) => self.order(now, order.clone()),
                 Raw::Published(notice) => self.count(notice),
                 Raw::Observed(observation) => self.recorder.observe(observation),
-                Raw::Sip { .. } | Raw::Disconnect(_) | Raw::Rtp { .. } | Raw::Fact(..) => {}
+                Raw::Sip { .. } | Raw::Disconnect(_) | Raw::Rtp { .. } | Raw::Fact(..) | Raw::Record(_) => {}
             }
         }
         while let Some((call, leg, fact)) = self.plane.poll_fact() {

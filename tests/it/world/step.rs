@@ -8,6 +8,7 @@ use lianxian::base::time::Instant;
 use lianxian::call::notice::Notice;
 use lianxian::media;
 use lianxian::sip::fact::Observation;
+use lianxian::tickets::entry::Entry;
 
 use super::sip_writer::SipText;
 
@@ -59,6 +60,8 @@ pub enum Effect {
     },
     /// An order to the media plane.
     Media(media::order::Order),
+    /// An entry of a call's journal.
+    Recorded(Box<Entry>),
     /// A notice.
     Published(Notice),
     /// An observation.

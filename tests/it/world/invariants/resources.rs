@@ -75,9 +75,12 @@ pub fn i35_no_panic(_: &Ledger, scene: &Scene<'_>, _: &Step, effect: &Effect) ->
         Effect::Published(notice) if !scene.panics_expected && format!("{notice:?}").contains("Quarantined") => {
             Err(format!("a handler panicked: {notice:?}"))
         }
-        Effect::Published(_) | Effect::Sip { .. } | Effect::Rtp { .. } | Effect::Media(..) | Effect::Observed(_) => {
-            Ok(())
-        }
+        Effect::Published(_)
+        | Effect::Recorded(_)
+        | Effect::Sip { .. }
+        | Effect::Rtp { .. }
+        | Effect::Media(..)
+        | Effect::Observed(_) => Ok(()),
     }
 }
 

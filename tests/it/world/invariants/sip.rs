@@ -15,9 +15,12 @@ use super::{Scene, Verdict};
 fn sip(effect: &Effect) -> Option<(usize, &SipText)> {
     match effect {
         Effect::Sip { party: Some(party), message, .. } => Some((*party, message)),
-        Effect::Sip { .. } | Effect::Rtp { .. } | Effect::Media(..) | Effect::Published(_) | Effect::Observed(_) => {
-            None
-        }
+        Effect::Sip { .. }
+        | Effect::Rtp { .. }
+        | Effect::Media(..)
+        | Effect::Published(_)
+        | Effect::Recorded(_)
+        | Effect::Observed(_) => None,
     }
 }
 
@@ -105,7 +108,9 @@ pub fn i4_repeated_request_has_no_second_effect(
             Err(format!("a repeated {method} brought something new: {}", message.start))
         }
         Effect::Media(order) => Err(format!("a repeated {method} brought {order:?}")),
-        Effect::Sip { .. } | Effect::Rtp { .. } | Effect::Published(_) | Effect::Observed(_) => Ok(()),
+        Effect::Sip { .. } | Effect::Rtp { .. } | Effect::Published(_) | Effect::Recorded(_) | Effect::Observed(_) => {
+            Ok(())
+        }
     }
 }
 
@@ -137,7 +142,11 @@ pub fn i5_lower_cseq_does_not_act(ledger: &Ledger, _: &Scene<'_>, step: &Step) -
                 return Err(format!("{method} with the low CSeq {} brought {}", request.cseq().0, message.start));
             }
             Effect::Media(order) => return Err(format!("{method} with a low CSeq brought {order:?}")),
-            Effect::Sip { .. } | Effect::Rtp { .. } | Effect::Published(_) | Effect::Observed(_) => {}
+            Effect::Sip { .. }
+            | Effect::Rtp { .. }
+            | Effect::Published(_)
+            | Effect::Recorded(_)
+            | Effect::Observed(_) => {}
         }
     }
     Ok(())

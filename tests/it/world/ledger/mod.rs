@@ -126,7 +126,7 @@ impl Ledger {
                 What::Refused { .. } => self.count("refused"),
                 _ => {}
             },
-            Effect::Sip { .. } | Effect::Media(..) | Effect::Observed(_) => {}
+            Effect::Sip { .. } | Effect::Media(..) | Effect::Recorded(_) | Effect::Observed(_) => {}
         }
     }
 
