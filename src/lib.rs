@@ -19,6 +19,7 @@
 //! * [`metrics`] observations to Prometheus.
 //! * [`api`] the administrators' listener.
 //! * [`config`] files to values, every problem with its place.
+//! * [`delivery`] one HTTP attempt for each ticket event, and what the answer means.
 //! * [`demo`] people who telephone through a daemon, for all to hear.
 //! * [`cli`] the composition root.
 
@@ -36,6 +37,7 @@ pub mod tickets;
 pub mod api;
 pub mod cli;
 pub mod config;
+pub mod delivery;
 pub mod demo;
 pub mod engine;
 pub mod metrics;

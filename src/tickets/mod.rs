@@ -17,8 +17,8 @@ pub mod entry;
 pub mod fact;
 pub mod ids;
 pub mod parcel;
-pub mod seal;
 pub mod schedule;
+pub mod seal;
 pub mod tag;
 #[cfg(test)]
 mod tests;

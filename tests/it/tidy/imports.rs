@@ -22,6 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("switch", &["call", "sip", "sdp", "media", "routing", "tickets", "base"]),
     // The drivers do not know one another, nor the engine, nor the API.
     ("net", &["sip", "base"]),
+    ("delivery", &["tickets", "base"]),
     // Metrics count what calls and peers did, in the words of those layers.
     ("metrics", &["call", "switch", "routing", "sip", "media", "base"]),
     ("engine", &["switch", "call", "sip", "media", "net", "metrics", "base"]),
