@@ -27,6 +27,7 @@ use crate::sip::order::LegOrder;
 /// An agent's call of its own, as the citizen's call sees it.
 #[derive(Clone, Debug)]
 pub(crate) struct Consultation {
+    call: CallId,
     decision: Arc<Decision>,
     agent: Guest,
     reached: Reached,
@@ -73,7 +74,7 @@ impl Consultation {
             }
             (None, None) => return None,
         };
-        Some(Self { decision: Arc::clone(decision), agent: guest(state.caller()?)?, reached })
+        Some(Self { call: record.call, decision: Arc::clone(decision), agent: guest(state.caller()?)?, reached })
     }
 
     /// The legs that come over.
@@ -99,12 +100,12 @@ pub(super) fn take_in(
     consultation: Consultation,
 ) -> Result<State, Refusal> {
     let (pair, mood) = state.pair().ok_or(Refusal::NothingToJoin)?;
-    let Consultation { decision, agent, reached } = consultation;
+    let Consultation { call, decision, agent, reached } = consultation;
     let transferor = match asked {
         Asked::OnTheCall => pair.party,
         Asked::OnTheConsultation => agent.leg.id,
     };
-    let (transfer, decision) = Transfer::of_consultation(cx, pair, transferor, refer, &decision)?;
+    let (transfer, decision) = Transfer::of_consultation(cx, pair, transferor, refer, call, &decision)?;
     match asked {
         Asked::OnTheCall => {}
         Asked::OnTheConsultation => await_the_end(cx, agent)?,

@@ -168,9 +168,22 @@ impl Journal {
         self.note(Fact::TransferAttempted { transfer, leg });
     }
 
-    /// A target has taken the call.
-    pub(super) fn taken(&mut self, now: Instant, transfer: TransferId) {
-        self.transfer(transfer).answered.get_or_insert(now);
+    /// What is known of a target that was dialled in a consultation, and what was known before. That call's own journal
+    /// has its facts.
+    pub(super) fn learn_target(&mut self, transfer: TransferId, line: &LegRecord) -> Option<LegRecord> {
+        let targets = &mut self.transfer(transfer).targets;
+        match targets.iter_mut().find(|known| known.leg == line.leg) {
+            Some(known) => Some(std::mem::replace(known, line.clone())),
+            None => {
+                targets.push(line.clone());
+                None
+            }
+        }
+    }
+
+    /// A target has taken the call, which it answered then.
+    pub(super) fn taken(&mut self, answered: Instant, transfer: TransferId) {
+        self.transfer(transfer).answered.get_or_insert(answered);
     }
 
     /// A transfer ends. False if it has ended before: that stays.

@@ -29,6 +29,7 @@ pub mod timer;
 mod caller;
 mod codes;
 mod comfort;
+pub(crate) mod consulted;
 mod context;
 mod ears;
 mod ending;
@@ -60,7 +61,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::base::ids::{CallId, HotlineId, LegId, TrunkId};
+use crate::base::ids::{CallId, HotlineId, LegId, TransferId, TrunkId};
 use crate::base::time::Instant;
 use crate::base::timer::TimerTable;
 use crate::routing::Decision;
@@ -69,6 +70,7 @@ use crate::tickets::entry::EntryId;
 use action::Actions;
 use codes::Taken;
 use command::Refusal;
+use consulted::Report;
 use context::Context;
 use ending::Rule;
 use event::Event;
@@ -152,6 +154,10 @@ impl Call {
                 goodbye::on_event(&mut cx, leg, event);
                 before
             }
+            Aside::Consulted(transfer) => {
+                consulted::on_confirmed(&mut cx, transfer);
+                before
+            }
             Aside::No => match codes::take(&mut cx, &before, event) {
                 Taken::No(event) => before.handle(&mut cx, event),
                 Taken::Kept => before,
@@ -224,6 +230,26 @@ impl Call {
         let mut cx = self.context(now, site, supplies, out);
         cx.record.belongs_to(root);
         self.state = join::give_away(&mut cx, to, moved);
+        self.finish(now, site, out);
+    }
+
+    /// What it tells the call that it was made for, if a PBX has made it for another one.
+    pub(crate) fn report(&self) -> Option<Report> {
+        Report::of(&self.record, &self.decision)
+    }
+
+    /// A consultation that a PBX has made for this call has begun, or has gone a step further.
+    pub(crate) fn learn(
+        &mut self,
+        now: Instant,
+        report: &Report,
+        site: &Site,
+        supplies: &mut dyn Supplies,
+        out: &mut Actions,
+    ) {
+        let party = self.state.party();
+        let mut cx = self.context(now, site, supplies, out);
+        consulted::learn(&mut cx, party, report);
         self.finish(now, site, out);
     }
 
@@ -371,6 +397,11 @@ impl Call {
         Some(self.record.hotline_of(self.state.party()?))
     }
 
+    /// Whether another transfer may be asked for.
+    pub fn has_room_for_a_transfer(&self, site: &Site) -> bool {
+        transfer::has_room(&self.record, site)
+    }
+
     /// Whether caller and service party talk or hold, and nothing else is under way.
     pub const fn is_in_talk(&self) -> bool {
         matches!(self.state, State::Talking(_) | State::Held(_))
@@ -397,12 +428,14 @@ impl Call {
     }
 }
 
-/// Whether an event is about a leg that matters to no state any more.
+/// Whether an event matters to no state: what it is about instead.
 enum Aside {
-    /// We have let it go.
+    /// A leg that we have let go.
     Leaving(LegId),
-    /// We are taking leave of it.
+    /// A leg that we are taking leave of.
     Parting(LegId),
+    /// It is about a consultation that a PBX has made for this call.
+    Consulted(TransferId),
     /// It is not.
     No,
 }
@@ -415,6 +448,7 @@ fn aside(cx: &Context<'_>, event: &Event) -> Aside {
         {
             Aside::Parting(*leg)
         }
+        Event::Timer(Timer::Consulted(transfer)) => Aside::Consulted(*transfer),
         Event::Leg { .. }
         | Event::Media { .. }
         | Event::Timer(_)

@@ -207,7 +207,8 @@ fn on_timer(cx: &mut Context<'_>, timer: Timer, mood: Mood) -> Mood {
         | Timer::Unheard
         | Timer::TargetSilent
         | Timer::Goodbye(_)
-        | Timer::NextKey(_) => cx.ignore("a timer whose time has passed"),
+        | Timer::NextKey(_)
+        | Timer::Consulted(_) => cx.ignore("a timer whose time has passed"),
     }
     mood
 }

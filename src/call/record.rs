@@ -103,9 +103,15 @@ pub struct TransferRecord {
     pub particulars: Particulars,
     /// When it was asked for.
     pub requested: Instant,
-    /// The legs of those who were dialled for it, in order: their lines are in [`CallRecord::legs`].
+    /// The legs of those who were dialled for it, in order: [`CallRecord::target`] has their lines.
     pub attempts: Vec<LegId>,
-    /// When a target answered that was not hung up within 1 s.
+    /// The call in which a PBX has dialled them, if it has done so of its own ([`Trigger::NewInvite`]).
+    #[serde(default)]
+    pub consultation: Option<CallId>,
+    /// The lines of those who were dialled there, as far as they went while this call lasted.
+    #[serde(default)]
+    pub targets: Vec<LegRecord>,
+    /// When the target answered that has taken the call: before `requested`, if it was reached in a consultation.
     pub answered: Option<Instant>,
     /// When and how it ended.
     pub ended: Option<(Instant, Outcome)>,
@@ -240,6 +246,11 @@ impl CallRecord {
         self.transfers.iter().find(took).map_or(&self.decision.hotline, |transfer| &transfer.decision.hotline)
     }
 
+    /// The facts of a leg that was dialled for a transfer.
+    pub fn target<'a>(&'a self, transfer: &'a TransferRecord, leg: LegId) -> Option<&'a LegRecord> {
+        self.line_of(leg).or_else(|| transfer.targets.iter().find(|line| line.leg == leg))
+    }
+
     /// When a leg first rang.
     pub(super) fn rang_at(&self, leg: LegId) -> Option<Instant> {
         self.line_of(leg).and_then(|line| line.rang)
@@ -247,10 +258,7 @@ impl CallRecord {
 
     /// The final status with which a leg did not take the call.
     pub(super) fn refusal_of(&self, leg: LegId) -> Option<u16> {
-        match &self.line_of(leg)?.ended {
-            Some((_, LegEnd::Failed(cause))) => cause.sip,
-            Some((_, LegEnd::HungUp(_) | LegEnd::Lost(_) | LegEnd::Released(_) | LegEnd::Moved(_))) | None => None,
-        }
+        self.line_of(leg).and_then(LegRecord::refusal)
     }
 
     /// The facts of a leg.
@@ -263,6 +271,14 @@ impl LegRecord {
     /// A leg that has just begun.
     pub(super) const fn new(began: Instant, leg: LegId, who: Who) -> Self {
         Self { leg, who, began, rang: None, answered: None, presented: None, ended: None }
+    }
+
+    /// The final status with which it did not take the call.
+    pub(super) fn refusal(&self) -> Option<u16> {
+        match &self.ended {
+            Some((_, LegEnd::Failed(cause))) => cause.sip,
+            Some((_, LegEnd::HungUp(_) | LegEnd::Lost(_) | LegEnd::Released(_) | LegEnd::Moved(_))) | None => None,
+        }
     }
 }
 

@@ -52,11 +52,16 @@ fn over_trunk(row: &Trunk, dialled: &str, headers: &Headers, citizen: &CallerId)
             .or_else(|| headers.values(&Name::PAssertedIdentity).find_map(|value| user(&NameAddr::of(&value).ok()?))),
         Trust::Untrusted => None,
     };
-    said.or_else(|| match row.class {
+    said.or_else(|| by_number(row, dialled))
+}
+
+/// The agent of a PBX by the number that was dialled there.
+pub(crate) fn by_number(row: &Trunk, dialled: &str) -> Option<AgentId> {
+    match row.class {
         PeerClass::Pbx => agent(dialled.as_bytes()),
         // What is dialled there is a service's number, and no agent's.
         PeerClass::Carrier | PeerClass::Linkage => None,
-    })
+    }
 }
 
 /// The number in a name-addr, in a sip or tel URI, or alone.

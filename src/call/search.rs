@@ -104,7 +104,8 @@ fn on_timer(cx: &mut Context<'_>, hunt: Hunt, timer: Timer) -> Turn {
         | Timer::Unheard
         | Timer::TargetSilent
         | Timer::Goodbye(_)
-        | Timer::NextKey(_) => cx.ignore("a timer whose time has passed"),
+        | Timer::NextKey(_)
+        | Timer::Consulted(_) => cx.ignore("a timer whose time has passed"),
     }
     Turn::Searching(hunt)
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::ids::LegId;
+use crate::base::ids::{LegId, TransferId};
 
 /// How long the plan rests between two rounds: short enough for a caller who waits, long enough that dead phones and
 /// busy trunks are not stormed.
@@ -82,4 +82,7 @@ pub enum Timer {
     Goodbye(LegId),
     /// The party on this leg has typed the beginning of a feature code and no more: it was none.
     NextKey(LegId),
+    /// The target of a consultation that a PBX has made for this call has been answered for [`CONFIRMED`]: it has the
+    /// transfer.
+    Consulted(TransferId),
 }

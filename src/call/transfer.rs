@@ -10,20 +10,23 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::ids::{AgentId, CommandId, HotlineId, LegId, TransferId};
+use crate::base::ids::{AgentId, CallId, CommandId, HotlineId, LegId, TransferId};
+use crate::base::time::Instant;
 use crate::call::action::Action;
 use crate::call::codes;
 use crate::call::command::{Accepted, By, Command, Mode, Particulars, Refusal, Urgency};
+use crate::call::consulted::{self, Report};
 use crate::call::context::Context;
 use crate::call::goodbye;
 use crate::call::hunt::{Hunt, Rounds};
 use crate::call::leg::Word;
 use crate::call::notice::{TransferStep, What};
 use crate::call::pair::{Mood, Pair};
-use crate::call::record::{self, Outcome, TransferRecord, Trigger, Who};
+use crate::call::record::{self, CallRecord, LegRecord, Outcome, TransferRecord, Trigger, Who};
 use crate::call::referrer;
+use crate::call::site::Site;
 use crate::call::state::{State, Transferring};
-use crate::call::timer::{GOODBYE, GOODBYE_OF_ABANDONED};
+use crate::call::timer::{GOODBYE, GOODBYE_OF_ABANDONED, Timer};
 use crate::routing::decision::Referral;
 use crate::routing::profile::ReferReports;
 use crate::routing::{self, Decision, Handover, RegionHints};
@@ -69,6 +72,8 @@ struct Request {
     trigger: Trigger,
     mode: Mode,
     telling: Telling,
+    asked: Instant,
+    consultation: Option<CallId>,
 }
 
 // === wishes ===
@@ -111,6 +116,8 @@ fn by_refer(cx: &mut Context<'_>, pair: Pair, mood: Mood, refer: &Refer) -> Stat
         trigger: Trigger::Refer,
         mode: Mode::OneClick,
         telling: Telling::Notify(refer.id),
+        asked: cx.now,
+        consultation: None,
     };
     match Transfer::begin(cx, pair, request) {
         Ok((transfer, decision)) => {
@@ -147,8 +154,9 @@ fn by_command(cx: &mut Context<'_>, pair: Pair, mood: Mood, id: CommandId, comma
                 By::Console => agent_of(cx, pair.party),
             };
             let trigger = if id == codes::BY_KEYS { Trigger::FeatureCode } else { Trigger::Command };
-            let telling = Telling::Events;
-            (Request { to, territory, particulars: *particulars, agent, trigger, mode, telling }, by)
+            let (telling, asked, consultation) = (Telling::Events, cx.now, None);
+            let particulars = *particulars;
+            (Request { to, territory, particulars, agent, trigger, mode, telling, asked, consultation }, by)
         }
         Command::Transfer { mode: Mode::Consult | Mode::ThreeWay, .. } => {
             cx.refuse_command(id, Refusal::ModeNotSupported);
@@ -262,20 +270,30 @@ impl Transfer {
         Ok((Self::enter(cx, pair.party, request, from, &decision), decision))
     }
 
-    /// Makes a transfer of a REFER of `transferor` that names a consultation, or says why not.
+    /// Makes a transfer of a REFER of `transferor` that names a consultation, or says why not. One that is in the record
+    /// already, because a PBX has made it for this call, goes on.
     pub(super) fn of_consultation(
         cx: &mut Context<'_>,
         pair: Pair,
         transferor: LegId,
         refer: &Refer,
+        call: CallId,
         consultation: &Decision,
     ) -> Result<(Self, Arc<Decision>), Refusal> {
-        room_for_another(cx)?;
+        let begun = consulted::of_call(cx, call);
+        if begun.is_none() {
+            room_for_another(cx)?;
+        }
         let agent = referrer::of(cx, pair.party, refer);
         let from = cx.record.hotline_of(pair.party).clone();
         let referral = Referral { agent: agent.clone(), hotline: from.clone() };
         let decided = routing::decide_join(consultation, &cx.decision.caller_id, referral);
         let decision = Arc::new(decided.map_err(refusal)?);
+        let telling = Telling::Notify(refer.id);
+        if let Some(Self { id, .. }) = begun {
+            cx.timers.stop(Timer::Consulted(id));
+            return Ok((Self { id, transferor, telling }, decision));
+        }
         let request = Request {
             to: decision.hotline.as_str().to_owned(),
             territory: None,
@@ -283,9 +301,33 @@ impl Transfer {
             agent,
             trigger: Trigger::Refer,
             mode: Mode::Consult,
-            telling: Telling::Notify(refer.id),
+            telling,
+            asked: cx.now,
+            consultation: None,
         };
         Ok((Self::enter(cx, transferor, request, from, &decision), decision))
+    }
+
+    /// Makes a transfer of a consultation that a PBX has begun for `party`, who has the caller.
+    pub(super) fn of_report(cx: &mut Context<'_>, party: LegId, report: &Report) -> Self {
+        let request = Request {
+            to: report.decision.hotline.as_str().to_owned(),
+            territory: None,
+            particulars: Particulars::default(),
+            agent: report.decision.referral.as_ref().and_then(|referral| referral.agent.clone()),
+            trigger: Trigger::NewInvite,
+            mode: Mode::Consult,
+            telling: Telling::Events,
+            asked: report.asked,
+            consultation: Some(report.call),
+        };
+        let from = cx.record.hotline_of(party).clone();
+        Self::enter(cx, party, request, from, &report.decision)
+    }
+
+    /// A transfer of the record, which nobody is told of but by events.
+    pub(super) const fn of_record(record: &TransferRecord) -> Self {
+        Self { id: record.id, transferor: record.transferor, telling: Telling::Events }
     }
 
     /// Enters a transfer into the record.
@@ -308,8 +350,10 @@ impl Transfer {
             from,
             decision: Arc::clone(decision),
             particulars: request.particulars,
-            requested: cx.now,
+            requested: request.asked,
             attempts: Vec::new(),
+            consultation: request.consultation,
+            targets: Vec::new(),
             answered: None,
             ended: None,
         });
@@ -326,7 +370,7 @@ impl Transfer {
         if let LegFact::Progress { code, .. } = fact {
             let rang = cx.record.rang_at(leg).is_some();
             if !rang {
-                self.tell(cx, TransferStep::Ringing { leg });
+                self.rings(cx, leg);
             }
             self.report(cx, *code, Last::No);
         }
@@ -339,34 +383,60 @@ impl Transfer {
             self.tell(cx, TransferStep::NotTaken { leg: *leg, code });
         }
         for leg in hunt.ringing().filter(|leg| !before.contains(leg)) {
-            if let Some(who) = cx.legs.get(leg).map(|leg| leg.who.clone()) {
-                cx.record.attempt(self.id, leg);
-                self.tell(cx, TransferStep::Dialling { leg, who });
-            }
+            self.reached(cx, leg);
         }
     }
 
-    /// The target has been reached in a consultation.
+    /// A target is being dialled, or has been reached in a consultation. Nobody is told twice of one whom a PBX has
+    /// reached for this call.
     pub(super) fn reached(&self, cx: &mut Context<'_>, leg: LegId) {
-        if let Some(who) = cx.legs.get(leg).map(|leg| leg.who.clone()) {
-            cx.record.attempt(self.id, leg);
-            self.tell(cx, TransferStep::Dialling { leg, who });
+        if let Some(who) = cx.legs.get(leg).map(|leg| leg.who.clone())
+            && !self.entry(cx).attempts.contains(&leg)
+        {
+            self.dials(cx, leg, who);
         }
     }
 
-    /// A target has answered.
+    /// A target is being dialled.
+    pub(super) fn dials(&self, cx: &mut Context<'_>, leg: LegId, who: Who) {
+        cx.record.attempt(self.id, leg);
+        self.tell(cx, TransferStep::Dialling { leg, who });
+    }
+
+    /// A target rings.
+    pub(super) fn rings(&self, cx: &mut Context<'_>, leg: LegId) {
+        self.tell(cx, TransferStep::Ringing { leg });
+    }
+
+    /// A target has answered. Nobody is told twice of one who had answered a PBX before.
     pub(super) fn answered(&self, cx: &mut Context<'_>, leg: LegId) {
+        let had = |line: &LegRecord| line.leg == leg && line.answered.is_some();
+        if !self.entry(cx).targets.iter().any(had) {
+            self.answers(cx, leg);
+        }
+    }
+
+    /// A target answers.
+    pub(super) fn answers(&self, cx: &mut Context<'_>, leg: LegId) {
         self.tell(cx, TransferStep::Answered { leg });
     }
 
-    /// A target that had answered has hung up or was lost before it had taken the call.
-    pub(super) fn not_taken(&self, cx: &mut Context<'_>, leg: LegId) {
-        self.tell(cx, TransferStep::NotTaken { leg, code: None });
+    /// A target has not taken the call: it did not answer, or has hung up or was lost before it had taken it.
+    pub(super) fn not_taken(&self, cx: &mut Context<'_>, leg: LegId, code: Option<u16>) {
+        if !self.is_over(cx) {
+            self.tell(cx, TransferStep::NotTaken { leg, code });
+        }
+    }
+
+    /// Whether it has ended.
+    pub(super) fn is_over(&self, cx: &Context<'_>) -> bool {
+        self.entry(cx).ended.is_some()
     }
 
     /// The target has taken the call. From here on it is a success, whatever its sound does (P5).
     pub(super) fn taken(&self, cx: &mut Context<'_>, leg: LegId) {
-        cx.record.taken(cx.now, self.id);
+        let answered = cx.record.target(self.entry(cx), leg).and_then(|line| line.answered);
+        cx.record.taken(answered.unwrap_or(cx.now), self.id);
         self.end(cx, Outcome::Succeeded(leg), TransferStep::Joined { leg });
     }
 
@@ -471,16 +541,26 @@ impl Transfer {
         }
     }
 
+    /// What the record has of it.
+    pub(super) fn entry<'a>(&self, cx: &'a Context<'_>) -> &'a TransferRecord {
+        let found = cx.record.transfers.iter().find(|transfer| transfer.id == self.id);
+        found.expect("a transfer is in the record from its beginning")
+    }
+
     fn tell(&self, cx: &mut Context<'_>, step: TransferStep) {
         cx.publish(What::Transfer { transfer: self.id, step });
     }
 }
 
 fn room_for_another(cx: &Context<'_>) -> Result<(), Refusal> {
-    let made = &cx.record.transfers;
-    let taken = made.iter().filter(|transfer| transfer.answered.is_some()).count();
-    let full = taken >= cx.site.transfers_per_call || made.len() >= MAX_REQUESTS;
-    if full { Err(Refusal::TooManyTransfers) } else { Ok(()) }
+    if has_room(cx.record, cx.site) { Ok(()) } else { Err(Refusal::TooManyTransfers) }
+}
+
+/// Whether a call may ask for another transfer: those that were taken or are under way count, and all that were asked for.
+pub(super) fn has_room(record: &CallRecord, site: &Site) -> bool {
+    let made = &record.transfers;
+    let counts = |transfer: &&TransferRecord| transfer.answered.is_some() || transfer.ended.is_none();
+    made.iter().filter(counts).count() < site.transfers_per_call && made.len() < MAX_REQUESTS
 }
 
 const fn refusal(refusal: routing::Refusal) -> Refusal {

@@ -122,8 +122,8 @@ impl Recorder {
                 self.released(record);
                 self.transfers.released(&self.families.transfers, record);
             }
-            What::Transfer { transfer: _, step } => {
-                self.transfers.step(&self.families.transfers, notice.call, notice.at, step);
+            What::Transfer { transfer, step } => {
+                self.transfers.step(&self.families.transfers, *transfer, notice.at, step);
             }
             What::Correlated { .. }
             | What::NotCorrelated { .. }

@@ -8,11 +8,11 @@ use std::collections::HashMap;
 use prometheus::{HistogramVec, IntCounterVec, Registry};
 
 use super::families::{WAITING_S, counters, histograms};
-use crate::base::ids::{CallId, HotlineId};
+use crate::base::ids::{HotlineId, TransferId};
 use crate::base::time::Instant;
 use crate::call::command::{Mode, Urgency};
 use crate::call::notice::TransferStep;
-use crate::call::record::{CallRecord, Who};
+use crate::call::record::{CallRecord, LegEnd, Who};
 use crate::routing::recipe::Shown;
 
 /// Every way in which a transfer can end.
@@ -33,8 +33,10 @@ impl TransferFamilies {
         let total = counters(r, "lianxian_transfers_total", "Transfers that have ended.", labels);
         // 0 is shown, not absent: an alert must tell "none" from "unknown".
         for direction in ["12345_TO_110", "110_TO_12345"] {
-            for result in RESULTS {
-                total.with_label_values(&[direction, mode(Mode::OneClick), result]).inc_by(0);
+            for (mode, result) in
+                [Mode::OneClick, Mode::Consult].into_iter().flat_map(|mode| RESULTS.map(|to| (mode, to)))
+            {
+                total.with_label_values(&[direction, self::mode(mode), result]).inc_by(0);
             }
         }
         let labels = &["direction", "urgency"];
@@ -70,9 +72,9 @@ impl TransferFamilies {
     }
 }
 
-/// The transfers under way: at most one a call.
+/// The transfers under way. A call may have several: that of an agent, and those that a PBX makes of its own.
 #[derive(Debug, Default)]
-pub(super) struct TransferWatch(HashMap<CallId, Pressed>);
+pub(super) struct TransferWatch(HashMap<TransferId, Pressed>);
 
 /// A transfer that has been asked for.
 #[derive(Debug)]
@@ -94,8 +96,8 @@ enum Rings {
 }
 
 impl TransferWatch {
-    /// A call tells a step of its transfer.
-    pub(super) fn step(&mut self, families: &TransferFamilies, call: CallId, at: Instant, step: &TransferStep) {
+    /// A call tells a step of a transfer.
+    pub(super) fn step(&mut self, families: &TransferFamilies, transfer: TransferId, at: Instant, step: &TransferStep) {
         match step {
             TransferStep::Requested { mode, urgency, decision, .. } => {
                 let from = decision.referral.as_ref().map(|referral| &referral.hotline);
@@ -106,23 +108,23 @@ impl TransferWatch {
                     urgency: self::urgency(*urgency),
                     rings: Rings::NotYet,
                 };
-                self.0.insert(call, pressed);
+                self.0.insert(transfer, pressed);
             }
-            TransferStep::Ringing { .. } => self.rings(families, call, at),
+            TransferStep::Ringing { .. } => self.rings(families, transfer, at),
             TransferStep::Answered { .. } => {
-                self.rings(families, call, at);
-                if let Some(pressed) = self.0.get_mut(&call) {
+                self.rings(families, transfer, at);
+                if let Some(pressed) = self.0.get_mut(&transfer) {
                     pressed.rings = Rings::Answered(at);
                 }
             }
             TransferStep::NotTaken { code, .. } => {
                 families.fallbacks.with_label_values(&[code.map_or("no_answer", refusal)]).inc();
             }
-            TransferStep::Joined { .. } => self.joined(families, call),
-            TransferStep::Failed { code } => self.end(families, call, refusal(*code)),
-            TransferStep::Cancelled => self.end(families, call, "cancelled"),
-            TransferStep::Abandoned => self.end(families, call, "abandoned"),
-            TransferStep::Unknown => self.end(families, call, "unknown"),
+            TransferStep::Joined { .. } => self.joined(families, transfer),
+            TransferStep::Failed { code } => self.end(families, transfer, refusal(*code)),
+            TransferStep::Cancelled => self.end(families, transfer, "cancelled"),
+            TransferStep::Abandoned => self.end(families, transfer, "abandoned"),
+            TransferStep::Unknown => self.end(families, transfer, "unknown"),
             TransferStep::Dialling { .. }
             | TransferStep::TargetSilent { .. }
             | TransferStep::Forsaken
@@ -131,31 +133,34 @@ impl TransferWatch {
     }
 
     /// A target that answers without having rung has rung as well: what is measured is how soon somebody was reached.
-    fn rings(&mut self, families: &TransferFamilies, call: CallId, at: Instant) {
-        let Some(pressed) = self.0.get_mut(&call).filter(|pressed| pressed.rings == Rings::NotYet) else { return };
+    fn rings(&mut self, families: &TransferFamilies, transfer: TransferId, at: Instant) {
+        let Some(pressed) = self.0.get_mut(&transfer).filter(|pressed| pressed.rings == Rings::NotYet) else { return };
         pressed.rings = Rings::Yes;
         let labels = [pressed.direction, pressed.urgency];
         families.press_to_ring.with_label_values(&labels).observe(at.since(pressed.at).as_secs_f64());
     }
 
-    fn joined(&mut self, families: &TransferFamilies, call: CallId) {
-        if let Some(Pressed { at, direction, urgency, rings: Rings::Answered(answered), .. }) = self.0.get(&call) {
+    fn joined(&mut self, families: &TransferFamilies, transfer: TransferId) {
+        if let Some(Pressed { at, direction, urgency, rings: Rings::Answered(answered), .. }) = self.0.get(&transfer) {
             let waited = answered.since(*at).as_secs_f64();
             families.press_to_answer.with_label_values(&[*direction, *urgency]).observe(waited);
         }
-        self.end(families, call, "success");
+        self.end(families, transfer, "success");
     }
 
-    fn end(&mut self, families: &TransferFamilies, call: CallId, result: &str) {
-        if let Some(pressed) = self.0.remove(&call) {
+    fn end(&mut self, families: &TransferFamilies, transfer: TransferId, result: &str) {
+        if let Some(pressed) = self.0.remove(&transfer) {
             families.total.with_label_values(&[pressed.direction, pressed.mode, result]).inc();
         }
     }
 
     /// A call is over: what its legs showed is counted, and nothing is kept of it.
     pub(super) fn released(&mut self, families: &TransferFamilies, record: &CallRecord) {
-        self.0.remove(&record.call);
-        for leg in &record.legs {
+        for transfer in &record.transfers {
+            self.0.remove(&transfer.id);
+        }
+        // A leg that has gone over to another call is counted there.
+        for leg in record.legs.iter().filter(|leg| !matches!(leg.ended, Some((_, LegEnd::Moved(_))))) {
             if let (Who::Trunk { trunk, .. }, Some(presented)) = (&leg.who, &leg.presented) {
                 families.caller_id.with_label_values(&[trunk.as_str(), shown(presented.shown)]).inc();
             }

@@ -24,17 +24,23 @@ impl Switch {
             Step::Timeout => call.handle_timeout(now, site, stock, out),
             Step::Replace(replaced, newcomer) => call.replace(now, replaced, &newcomer, site, stock, out),
             Step::Recorded(entry) | Step::RecordFailed(entry) => call.recorded(now, entry, site, stock, out),
+            Step::Learn(report) => call.learn(now, &report, site, stock, out),
             Step::ShutDown => call.shut_down(now, site, stock, out),
         });
         let outcome = outcome.or_else(|| self.contain(now, &last_good, step, &mut taken));
         let Some((call, actions)) = outcome else {
             return self.freeze(now, id, &last_good, &taken);
         };
+        let news = call.report().filter(|report| last_good.report().as_ref() != Some(report));
+        let root = call.root();
         if let Some(entry) = self.calls.get_mut(&id) {
             entry.call = call;
         }
         self.carry_out(now, id, actions);
         self.account(now, id, &taken);
+        if let Some(report) = news {
+            self.run(now, root, Step::Learn(Box::new(report)));
+        }
     }
 
     /// The call goes on from its last good state, in quarantine. The quarantined call then meets the same fact, because
@@ -50,7 +56,9 @@ impl Switch {
             Step::Replace(replaced, newcomer) => self.attempt(now, &call, taken, |call, site, stock, out| {
                 call.replace(now, replaced, &newcomer, site, stock, out);
             }),
-            Step::Timeout | Step::Recorded(_) | Step::RecordFailed(_) | Step::ShutDown => return Some((call, actions)),
+            Step::Timeout | Step::Recorded(_) | Step::RecordFailed(_) | Step::Learn(_) | Step::ShutDown => {
+                return Some((call, actions));
+            }
         };
         Some(match again {
             Some((call, more)) => (call, actions.into_iter().chain(more).collect()),

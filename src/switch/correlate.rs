@@ -99,15 +99,15 @@ impl Switch {
         plain: &Decision,
         by: CorrelateBy,
     ) -> Option<Decision> {
-        let root = call.root();
-        let made = self.calls.values().filter(|entry| entry.call.root() == root && entry.call.id() != root).count();
-        if !call.is_in_talk() || made >= self.site.transfers_per_call {
+        let root = &self.calls.get(&call.root())?.call;
+        if !call.is_in_talk() || !root.has_room_for_a_transfer(&self.site) {
             return None;
         }
         let agent = match by {
             CorrelateBy::Agent => agent(row, invite, plain, call),
             CorrelateBy::Header | CorrelateBy::UserToUser | CorrelateBy::Caller => {
-                referrer::by_header(row, &invite.request.headers, &call.decision().caller_id)
+                let named = referrer::by_header(row, &invite.request.headers, &call.decision().caller_id);
+                named.or_else(|| referrer::by_number(row, call.party_on(&row.id)?))
             }
         };
         let handover = Handover {

@@ -40,6 +40,7 @@ use crate::base::ids::{AgentId, CallId, LegId};
 use crate::base::time::Instant;
 use crate::base::timer::DeadlineQueue;
 use crate::call::action::{Action, Actions};
+use crate::call::consulted::Report;
 use crate::call::event::Event;
 use crate::call::notice::{Notice, RefusedFor, What};
 use crate::call::record::Who;
@@ -348,8 +349,12 @@ impl Switch {
             Some(root) => call.made_for(root),
             None => call,
         };
+        let news = call.report();
         self.calls.insert(id, Entry { call, usage: Usage::default() });
         self.account(now, id, &Taken::default());
+        if let (Some(root), Some(report)) = (root, news) {
+            self.run(now, root, Step::Learn(Box::new(report)));
+        }
         self.run(now, id, Step::Event(Event::Begin));
     }
 
@@ -489,6 +494,8 @@ enum Step {
     Recorded(EntryId),
     /// An entry of its journal could not be written.
     RecordFailed(EntryId),
+    /// A consultation that a PBX has made for it has begun, or has gone a step further.
+    Learn(Box<Report>),
     /// The daemon ends.
     ShutDown,
 }

@@ -275,6 +275,8 @@ pub(super) fn transfer() -> TransferRecord {
         particulars: Default::default(),
         requested: Instant::START,
         attempts: vec![LegId(3)],
+        consultation: None,
+        targets: Vec::new(),
         answered: None,
         ended: None,
     }

@@ -151,7 +151,7 @@ impl Confirming {
         ears::join(cx, pair.caller, pair.party);
         match trial {
             Trial::Running { left, .. } => {
-                transfer.not_taken(cx, target);
+                transfer.not_taken(cx, target, None);
                 let turn = left.not_taken(cx, None);
                 Transferring::go_on(cx, pair, mood, transfer, turn)
             }
@@ -202,7 +202,12 @@ impl Confirming {
             Timer::Unheard => return self.join_all(cx),
             Timer::Probe(leg) => silence::probe(cx, leg),
             Timer::DeadAir => cx.caller_lost(CallerLoss::DeadAir),
-            Timer::Hunt { .. } | Timer::SecondChance | Timer::TargetSilent | Timer::Goodbye(_) | Timer::NextKey(_) => {
+            Timer::Hunt { .. }
+            | Timer::SecondChance
+            | Timer::TargetSilent
+            | Timer::Goodbye(_)
+            | Timer::NextKey(_)
+            | Timer::Consulted(_) => {
                 cx.ignore("a timer whose time has passed");
             }
         }

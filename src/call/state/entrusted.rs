@@ -149,7 +149,7 @@ impl Entrusted {
         trial::stop(cx);
         match self.standing {
             Standing::OnTrial { transfer, left, .. } => {
-                transfer.not_taken(cx, self.target);
+                transfer.not_taken(cx, self.target, None);
                 let turn = left.not_taken(cx, None);
                 Forsaken::go_on(cx, self.caller, transfer, turn)
             }
@@ -195,7 +195,12 @@ impl Entrusted {
             Timer::TargetSilent => return self.on_silent(cx),
             Timer::Probe(leg) => silence::probe(cx, leg),
             Timer::DeadAir => cx.caller_lost(CallerLoss::DeadAir),
-            Timer::Unheard | Timer::Hunt { .. } | Timer::SecondChance | Timer::Goodbye(_) | Timer::NextKey(_) => {
+            Timer::Unheard
+            | Timer::Hunt { .. }
+            | Timer::SecondChance
+            | Timer::Goodbye(_)
+            | Timer::NextKey(_)
+            | Timer::Consulted(_) => {
                 cx.ignore("a timer whose time has passed");
             }
         }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::State;
 use crate::base::ids::LegId;
 use crate::call::command::Refusal;
+use crate::call::consulted;
 use crate::call::context::Context;
 use crate::call::event::Event;
 use crate::call::timer::Timer;
@@ -17,6 +18,7 @@ pub(crate) struct Releasing;
 impl Releasing {
     /// Lets every leg go that has not been let go yet, but those to which we are saying goodbye: they have a deadline.
     pub(in crate::call) fn all(cx: &mut Context<'_>, cause: &Cause) -> State {
+        consulted::close(cx);
         let goodbye = |leg: &LegId| cx.timers.get(Timer::Goodbye(*leg)).is_some();
         let legs: Vec<LegId> = cx.legs.iter().map(|leg| leg.id).filter(|leg| !goodbye(leg)).collect();
         for leg in legs {

@@ -130,7 +130,8 @@ impl ThreeWay {
             | Timer::Hunt { .. }
             | Timer::SecondChance
             | Timer::Goodbye(_)
-            | Timer::NextKey(_) => cx.ignore("a timer whose time has passed"),
+            | Timer::NextKey(_)
+            | Timer::Consulted(_) => cx.ignore("a timer whose time has passed"),
         }
         State::ThreeWay(self)
     }

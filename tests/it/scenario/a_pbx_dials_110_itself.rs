@@ -9,13 +9,13 @@ use lianxian::sip::endpoint::Transfers;
 use crate::world::phone::{Ending, Line, Phase};
 use crate::world::{World, town};
 
-const CITIZEN: &str = "13900001111";
+pub(super) const CITIZEN: &str = "13900001111";
 const SECOND_CITIZEN: &str = "13700002222";
 /// The number under which the office's agents are called, and which its PBX shows.
-const OFFICE: &str = "96110";
+pub(super) const OFFICE: &str = "96110";
 
 /// The town in which the trunk `county` leads to the PBX of an office.
-fn world(seed: u64, by: &[CorrelateBy]) -> World {
+pub(super) fn world(seed: u64, by: &[CorrelateBy]) -> World {
     let mut w = World::new(seed);
     let mut settings = town::settings();
     for trunk in settings.routing.trunks.iter_mut().filter(|trunk| trunk.id.as_str() == "county") {
@@ -31,7 +31,7 @@ fn world(seed: u64, by: &[CorrelateBy]) -> World {
 }
 
 /// The PBX, in talk with a citizen of its own.
-fn office_in_talk(w: &mut World, number: &str) -> (usize, usize) {
+pub(super) fn office_in_talk(w: &mut World, number: &str) -> (usize, usize) {
     let office = w.add(OFFICE, town::county(0), Line::Udp);
     let citizen = calls_office(w, office, number);
     (office, citizen)
@@ -52,13 +52,13 @@ fn dials_110(w: &mut World, office: usize, headers: &[(&str, String)]) {
 }
 
 /// The same, on behalf of that citizen.
-fn dials_110_for(w: &mut World, office: usize, citizen: &str, headers: &[(&str, String)]) {
+pub(super) fn dials_110_for(w: &mut World, office: usize, citizen: &str, headers: &[(&str, String)]) {
     w.ledger.consultations.insert(office, citizen.to_owned());
     dials_110(w, office, headers);
 }
 
 /// What our INVITE told the PBX in User-to-User.
-fn user_to_user(w: &World, office: usize) -> String {
+pub(super) fn user_to_user(w: &World, office: usize) -> String {
     w.dialog(office).invite.header("User-to-User").expect("the recipe of the trunk writes it").to_owned()
 }
 

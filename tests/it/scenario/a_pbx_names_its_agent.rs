@@ -65,6 +65,7 @@ fn the_target_and_the_record_name_the_agent_whom_a_trusted_pbx_names() {
         w.hangs_up(caller);
         w.run(Duration::from_secs(1));
         w.settle();
-        assert_eq!(w.ledger.transferors, [Some(agent.to_owned())], "{trust:?} {said:?}: the record");
+        let recorded: Vec<_> = w.ledger.transfers.iter().map(|transfer| transfer.agent.clone()).collect();
+        assert_eq!(recorded, [Some(agent.into())], "{trust:?} {said:?}: the record");
     }
 }

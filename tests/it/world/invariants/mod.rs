@@ -8,6 +8,7 @@ mod identity;
 mod media;
 mod resources;
 mod sip;
+mod transfers;
 
 use std::collections::BTreeSet;
 
@@ -85,6 +86,8 @@ const EACH_EFFECT: &[(&str, EffectJudge)] = &[
     ("I39", caller::i39_an_emergency_is_admitted),
     ("I43", sip::i43_max_forwards_falls),
     ("I45", caller::i45_every_end_has_a_cause),
+    ("T38", transfers::t38_a_transfer_is_told_from_its_beginning_to_its_one_end),
+    ("T38", transfers::t38_no_transfer_is_left_open_by_its_call),
 ];
 
 /// Judged once after each step.

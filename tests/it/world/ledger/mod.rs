@@ -11,9 +11,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lianxian::base::ids::LegId;
+use lianxian::base::ids::{LegId, TransferId};
 use lianxian::base::time::Instant;
 use lianxian::call::notice::What;
+use lianxian::call::record::TransferRecord;
 use lianxian::media::order::Order;
 
 use super::sip_writer::SipText;
@@ -46,8 +47,10 @@ pub struct Ledger {
     pub ours: BTreeMap<String, usize>,
     /// Notices counted for I31.
     pub counts: BTreeMap<&'static str, u64>,
-    /// Who asked for the transfers in the records of calls that are over, by the record.
-    pub transferors: Vec<Option<String>>,
+    /// The transfers in the records of calls that are over.
+    pub transfers: Vec<TransferRecord>,
+    /// What was told of each transfer, in order.
+    pub steps: BTreeMap<TransferId, Vec<&'static str>>,
     /// Streams to Call-IDs.
     pub streams: BTreeMap<u32, String>,
     /// The parties' addresses.
@@ -119,9 +122,9 @@ impl Ledger {
                     if record.answered.is_some() {
                         self.count("answered_calls");
                     }
-                    let agents = record.transfers.iter().map(|transfer| transfer.agent.as_ref());
-                    self.transferors.extend(agents.map(|agent| agent.map(ToString::to_string)));
+                    self.transfers.extend(record.transfers.iter().cloned());
                 }
+                What::Transfer { transfer, step } => self.steps.entry(*transfer).or_default().push(step.name()),
                 What::CallerLost(_) => self.count("caller_lost"),
                 What::Refused { .. } => self.count("refused"),
                 _ => {}
