@@ -12,6 +12,7 @@ pub mod calendar;
 pub mod entropy;
 pub mod ids;
 pub mod number;
+pub mod organisation;
 pub mod pii;
 pub mod tag;
 pub mod time;

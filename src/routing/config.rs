@@ -312,6 +312,15 @@ pub struct Hotline {
     /// The tag on the record of a matter that was handed to it. For 12345 and 110 the policy's text, and no other.
     #[serde(default)]
     pub tag: Option<String>,
+    /// Which platform its records belong to; by its number, if not given.
+    #[serde(default)]
+    pub platform: Option<Platform>,
+    /// The organisation that keeps its records (组织机构编码); empty if not given.
+    #[serde(default)]
+    pub org_code: String,
+    /// The name of that organisation.
+    #[serde(default)]
+    pub org_name: String,
 }
 
 const fn ring_timeout_s() -> u16 {
@@ -324,13 +333,64 @@ impl Hotline {
         Duration::from_secs(u64::from(self.ring_timeout_s.max(1)))
     }
 
+    /// Which platform its records belong to.
+    pub fn platform(&self) -> Platform {
+        self.platform.unwrap_or_else(|| Platform::of(self.number.as_str()))
+    }
+
     /// The tag on the record of a matter that was handed to it.
     pub fn tag(&self) -> String {
         let number = self.number.as_str();
-        match (tag::prescribed(number), &self.tag) {
+        match (tag::prescribed(self.platform().word()), &self.tag) {
             (Some(prescribed), _) => prescribed.to_owned(),
             (None, Some(own)) => own.clone(),
-            (None, None) => format!("已转{number}受理"),
+            (None, None) => tag::usual(number),
+        }
+    }
+}
+
+/// Whose records a hotline's are. Several numbers may lead to one platform (R45).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Platform {
+    /// 政务服务便民热线.
+    #[serde(rename = "12345")]
+    Government,
+    /// 公安报警.
+    #[serde(rename = "110")]
+    Police,
+    /// 消防救援.
+    #[serde(rename = "119")]
+    Fire,
+    /// 医疗急救.
+    #[serde(rename = "120")]
+    Medical,
+    /// 交通事故报警.
+    #[serde(rename = "122")]
+    Traffic,
+    /// 水电气热, 铁路, and whoever else has a number.
+    #[serde(rename = "utility")]
+    Utility,
+}
+
+impl Platform {
+    /// Every platform.
+    pub const ALL: [Self; 6] =
+        [Self::Government, Self::Police, Self::Fire, Self::Medical, Self::Traffic, Self::Utility];
+
+    /// The platform of a hotline that does not say it.
+    pub fn of(number: &str) -> Self {
+        Self::ALL.into_iter().find(|platform| platform.word() == number).unwrap_or(Self::Utility)
+    }
+
+    /// As it stands in a record.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Government => "12345",
+            Self::Police => "110",
+            Self::Fire => "119",
+            Self::Medical => "120",
+            Self::Traffic => "122",
+            Self::Utility => "utility",
         }
     }
 }

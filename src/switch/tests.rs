@@ -57,6 +57,9 @@ fn hotline(number: &str, priority: Priority) -> Hotline {
         ring_timeout_s: 20,
         plan: vec![PlanStep::Group { group: GroupId::from("seats"), class: Class::Normal }],
         tag: None,
+        platform: None,
+        org_code: String::new(),
+        org_name: String::new(),
     }
 }
 

@@ -2,9 +2,11 @@
 
 use super::territories::service;
 use super::{Files, Staff, at_most, call_target, number, unique};
+use crate::base::organisation::{is_credit_code, is_police_code};
 use crate::base::tag;
 use crate::config::Problem;
 use crate::config::schema::{HotlineEntry, StepEntry};
+use crate::routing::config::Platform;
 
 /// The short numbers of a province, its ordinary numbers included.
 const HOTLINES: usize = 2_000;
@@ -31,6 +33,7 @@ pub(super) fn hotlines(files: &Files<'_>, staff: &Staff<'_>, problems: &mut Vec<
             call_target(file, staff, "hotline.plan", step, [group, trunk, number], problems);
         }
         hotline_tag(files, hotline, problems);
+        organisation(files, hotline, problems);
     }
     feature_codes(files, problems);
 }
@@ -66,15 +69,46 @@ fn feature_codes(files: &Files<'_>, problems: &mut Vec<Problem>) {
 
 const STEP: &str = "steps { group = \"..\" } or { trunk = \"..\", number = \"..\" }";
 
-/// The policy prescribes two tags letter for letter: with another text the other platform does not find the record.
+/// The policy prescribes two tags letter for letter: with another text the other platform does not find the record. And
+/// what was handed to anybody else must not look as if one of those two had it.
 fn hotline_tag(files: &Files<'_>, hotline: &HotlineEntry, problems: &mut Vec<Problem>) {
     let Some(tag) = &hotline.tag else { return };
     let text = tag.get_ref();
-    if let Some(prescribed) = tag::prescribed(hotline.number.get_ref()).filter(|prescribed| prescribed != text) {
-        let wrong = format!("`{}` is not the prescribed tag", text.escape_debug());
-        problems.push(files.hotlines.problem(tag, "hotline.tag", wrong, prescribed));
-    } else if text.is_empty() || text.chars().count() > 32 || text.chars().any(char::is_control) {
-        let wrong = format!("`{}` is no tag", text.escape_debug());
-        problems.push(files.hotlines.problem(tag, "hotline.tag", wrong, "1 to 32 characters, such as 已转119受理"));
+    let mut refuse = |wrong: &str, right: &str| {
+        let wrong = format!("`{}` {wrong}", text.escape_debug());
+        problems.push(files.hotlines.problem(tag, "hotline.tag", wrong, right));
+    };
+    match tag::prescribed(platform(hotline).word()) {
+        Some(prescribed) if prescribed != text => refuse("is not the prescribed tag", prescribed),
+        Some(_) => {}
+        None if [tag::TRANSFERRED_TO_110, tag::TRANSFERRED_TO_12345].contains(&text.as_str()) => {
+            refuse("is the tag of another platform", "a tag that names this one, such as 已转119受理");
+        }
+        None if text.is_empty() || text.chars().count() > 32 || text.chars().any(char::is_control) => {
+            refuse("is no tag", "1 to 32 characters, such as 已转119受理");
+        }
+        None => {}
     }
+}
+
+/// A code that is wrong in one sign files every record with somebody else.
+fn organisation(files: &Files<'_>, hotline: &HotlineEntry, problems: &mut Vec<Problem>) {
+    let Some(code) = &hotline.org_code else { return };
+    let (fits, right) = match platform(hotline) {
+        Platform::Police | Platform::Traffic => {
+            (is_police_code(code.get_ref()), "the 12 digits of a police organ, such as 653001000000")
+        }
+        Platform::Government | Platform::Fire | Platform::Medical | Platform::Utility => (
+            is_credit_code(code.get_ref()),
+            "a unified social credit code: 17 digits or capital letters and the sign that checks them (GB 32100)",
+        ),
+    };
+    if !fits {
+        let wrong = format!("`{}` is no code of such an organisation", code.get_ref().escape_debug());
+        problems.push(files.hotlines.problem(code, "hotline.org_code", wrong, right));
+    }
+}
+
+fn platform(hotline: &HotlineEntry) -> Platform {
+    hotline.platform.unwrap_or_else(|| Platform::of(hotline.number.get_ref()))
 }

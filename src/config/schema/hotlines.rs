@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::defaults;
 use crate::config::Placed;
-use crate::routing::config::{Class, Priority};
+use crate::routing::config::{Class, Platform, Priority};
 
 /// `hotlines.toml`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -54,6 +54,16 @@ pub struct HotlineEntry {
     /// The tag on the record of a matter that was handed to it. For 12345 and 110 the policy prescribes the text; 已转
     /// and the number and 受理, if not given.
     pub tag: Option<Placed<String>>,
+    /// Whose records its records are, as several numbers may lead to one platform. If not given: its number, if that is
+    /// one of these, else utility.
+    #[schemars(schema_with = "super::words::platform")]
+    pub platform: Option<Platform>,
+    /// The code of the organisation that keeps its records: 12 digits for the police (110 and 122), else a unified social
+    /// credit code (统一社会信用代码, GB 32100).
+    pub org_code: Option<Placed<String>>,
+    /// The name of that organisation.
+    #[serde(default)]
+    pub org_name: String,
 }
 
 /// A step of a plan: either a group, or a number on a trunk.

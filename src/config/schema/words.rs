@@ -80,6 +80,14 @@ pub(super) const CLASS: Words = &[
     ("overflow", "Used when the others are full."),
     ("duty_desk", "The duty desk (值班): somebody is always there; the last target of every emergency call."),
 ];
+pub(super) const PLATFORM: Words = &[
+    ("12345", "政务服务便民热线"),
+    ("110", "公安报警"),
+    ("119", "消防救援"),
+    ("120", "医疗急救"),
+    ("122", "交通事故报警"),
+    ("utility", "水电气热, and whoever else has a number"),
+];
 pub(super) const LEVEL: Words = &[("province", "省级"), ("city", "地级"), ("county", "县级")];
 
 fn one_of(words: Words) -> Schema {
@@ -94,6 +102,10 @@ pub(super) fn trust(_: &mut SchemaGenerator) -> Schema {
 
 pub(super) fn peer_class(_: &mut SchemaGenerator) -> Schema {
     one_of(PEER_CLASS)
+}
+
+pub(super) fn platform(_: &mut SchemaGenerator) -> Schema {
+    one_of(PLATFORM)
 }
 
 pub(super) fn priority(_: &mut SchemaGenerator) -> Schema {
@@ -170,7 +182,7 @@ mod tests {
     use serde::de::DeserializeOwned;
 
     use super::*;
-    use crate::routing::config::{Class, CorrelateBy, PeerClass, Priority, Trust};
+    use crate::routing::config::{Class, CorrelateBy, PeerClass, Platform, Priority, Trust};
     use crate::routing::profile::{
         AgentsShow, Asserted, CallerFrom, DivertingNumber, FromShows, Names, NumberForm, ReferReports, RtpSource,
         UriForm, WithheldFrom,
@@ -189,6 +201,7 @@ mod tests {
         let lists = [
             (TRUST, known::<Trust>()),
             (PEER_CLASS, known::<PeerClass>()),
+            (PLATFORM, known::<Platform>()),
             (PRIORITY, known::<Priority>()),
             (CLASS, known::<Class>()),
             (LEVEL, known::<Level>()),

@@ -25,6 +25,9 @@ pub(in crate::config) fn hotline(entry: &HotlineEntry) -> Hotline {
         ring_timeout_s: *entry.ring_timeout_s.get_ref(),
         plan: entry.plan.get_ref().iter().filter_map(|entry| step(entry.get_ref())).collect(),
         tag: entry.tag.as_ref().map(|tag| tag.get_ref().clone()),
+        platform: entry.platform,
+        org_code: entry.org_code.as_ref().map(|code| code.get_ref().clone()).unwrap_or_default(),
+        org_name: entry.org_name.clone(),
     }
 }
 

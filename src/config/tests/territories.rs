@@ -62,7 +62,7 @@ fn without_these_files_there_are_no_territories() {
 }
 
 /// File, what stands there, what stands there instead, the beginning of the problem, and a word of its remedy.
-const BAD: [(&str, &str, &str, &str, &str); 31] = [
+const BAD: [(&str, &str, &str, &str, &str); 36] = [
     ("regions.csv", "code,name", "code,nome", "c/regions.csv:2:1: the columns are", "code,name,short"),
     ("regions.csv", "653001,阿", "65 3001,阿", "c/regions.csv:5:1: code: `65 3001`", "six digits"),
     ("regions.csv", "阿图什市,阿图什", ",阿图什", "c/regions.csv:5:8: name: ``", "the name"),
@@ -182,6 +182,41 @@ const BAD: [(&str, &str, &str, &str, &str); 31] = [
         "number = \"12345\"\ntag = \"已转12345受理\"",
         "c/hotlines.toml:4:7: hotline.tag: `已转12345受理` is not the prescribed tag",
         "已转12345热线受理",
+    ),
+    (
+        "hotlines.toml",
+        "number = \"12345\"",
+        "number = \"0898110\"\nplatform = \"110\"\ntag = \"已转110报警台受理\"",
+        "c/hotlines.toml:5:7: hotline.tag: `已转110报警台受理` is not the prescribed tag",
+        "已转110受理",
+    ),
+    (
+        "hotlines.toml",
+        "number = \"12345\"",
+        "number = \"119\"\ntag = \"已转110受理\"",
+        "c/hotlines.toml:4:7: hotline.tag: `已转110受理` is the tag of another platform",
+        "已转119受理",
+    ),
+    (
+        "hotlines.toml",
+        "number = \"12345\"",
+        "number = \"12345\"\nplatform = \"12333\"",
+        "c/hotlines.toml:4:12: hotline.platform: ",
+        "utility",
+    ),
+    (
+        "hotlines.toml",
+        "number = \"12345\"",
+        "number = \"12345\"\norg_code = \"11650000000000000A\"",
+        "c/hotlines.toml:4:12: hotline.org_code: `11650000000000000A` is no code",
+        "GB 32100",
+    ),
+    (
+        "hotlines.toml",
+        "number = \"12345\"",
+        "number = \"110\"\norg_code = \"65300100000\"",
+        "c/hotlines.toml:4:12: hotline.org_code: `65300100000` is no code",
+        "12 digits",
     ),
     (
         "agents.toml",

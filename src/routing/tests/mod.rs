@@ -56,6 +56,9 @@ fn config() -> Config {
             ring_timeout_s: 15,
             plan: vec![seats()],
             tag: None,
+            platform: None,
+            org_code: String::new(),
+            org_name: String::new(),
         }],
         agents: vec![Agent { id: AgentId::from("8001"), name: String::new(), groups: vec![GroupId::from("seats")] }],
         ..Config::default()

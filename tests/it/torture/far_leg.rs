@@ -66,6 +66,9 @@ fn switch(trust: Trust, reading: Reading) -> Switch {
         ring_timeout_s: 20,
         plan: vec![Step::Trunk { trunk: TrunkId::from("police"), number: "110".into(), class: Class::Normal }],
         tag: None,
+        platform: None,
+        org_code: String::new(),
+        org_name: String::new(),
     };
     let settings = Settings {
         sip: endpoint::Settings {
