@@ -14,6 +14,8 @@ use crate::base::ids::{CallId, LegId, TransferId};
 use crate::base::time::Instant;
 use crate::call::Arrival;
 use crate::call::action::{Action, Actions};
+use crate::call::case::{Case, Occasion};
+use crate::call::leg::Legs;
 use crate::call::notice::CallerLoss;
 use crate::call::record::{CallRecord, Ending, LegEnd, LegRecord, Outcome, TransferRecord, Who};
 use crate::call::site::Site;
@@ -41,6 +43,9 @@ pub(crate) struct Journal {
     noted: Vec<Fact>,
     conversation: Conversation,
     stage: Stage,
+    /// The records that the services keep of it.
+    #[serde(default)]
+    case: Case,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,11 +68,12 @@ impl Journal {
     /// The journal of a call that was admitted.
     pub(super) fn new(now: Instant, call: CallId, arrival: &Arrival, decision: &Arc<Decision>) -> Self {
         let mut journal = Self {
-            record: CallRecord::new(call, now, Arc::clone(decision)),
+            record: CallRecord::new(call, now, arrival.dialled.clone(), Arc::clone(decision)),
             written: 0,
             noted: vec![words::arrived(arrival, decision)],
             conversation: Conversation::new(),
             stage: Stage::Open,
+            case: Case::default(),
         };
         journal.begin(now, arrival.leg, Who::Caller(arrival.peer.clone()), None);
         journal
@@ -232,7 +238,7 @@ impl Journal {
     // --- the end of an event ---
 
     /// The event has been handled: what was noted leaves as one entry.
-    pub(super) fn close(&mut self, now: Instant, left: Left, site: &Site, out: &mut Actions) {
+    pub(super) fn close(&mut self, now: Instant, left: Left, legs: &Legs, site: &Site, out: &mut Actions) {
         match left {
             Left::Call(conversation) => self.converse(conversation),
             Left::Nobody if self.stage == Stage::Open => {
@@ -245,14 +251,11 @@ impl Journal {
             return;
         }
         self.written = self.written.checked_add(1).expect("no call has 2^32 events");
-        let entry = Entry {
-            id: EntryId { call: self.record.call, seq: self.written },
-            linkage: self.linkage(),
-            at: now,
-            unix_ms: site.wall.moment(now).unix_ms,
-            facts: std::mem::take(&mut self.noted),
-            postings: Vec::new(),
-        };
+        let id = EntryId { call: self.record.call, seq: self.written };
+        let facts = std::mem::take(&mut self.noted);
+        let postings = self.case.postings(&Occasion { id, now, site, record: &self.record, legs }, &facts);
+        let unix_ms = site.wall.moment(now).unix_ms;
+        let entry = Entry { id, linkage: self.linkage(), at: now, unix_ms, facts, postings };
         out.push(Action::Record(Box::new(entry)));
     }
 

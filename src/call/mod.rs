@@ -27,6 +27,7 @@ pub mod supplies;
 pub mod timer;
 
 mod caller;
+mod case;
 mod codes;
 mod comfort;
 pub(crate) mod consulted;
@@ -327,7 +328,7 @@ impl Call {
         }
         let all_gone = matches!(self.state, State::Releasing(_)) && self.legs.iter().all(Leg::is_leaving);
         let left = if all_gone { Left::Nobody } else { Left::Call(self.state.conversation()) };
-        self.record.close(now, left, site, out);
+        self.record.close(now, left, &self.legs, site, out);
         if self.is_over() && self.record.released.is_none() {
             self.record.released(now);
             let what = What::Released(Box::new((*self.record).clone()));

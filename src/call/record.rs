@@ -61,6 +61,9 @@ pub struct CallRecord {
     /// which this one, a consultation, was joined.
     #[serde(default)]
     pub root: Option<CallId>,
+    /// What was dialled.
+    #[serde(default)]
+    pub dialled: String,
     /// Where it went, whose number it showed, and why.
     pub decision: Arc<Decision>,
     /// When its INVITE arrived.
@@ -214,10 +217,11 @@ impl Who {
 
 impl CallRecord {
     /// A record that has nothing but its beginning.
-    pub(super) const fn new(call: CallId, arrived: Instant, decision: Arc<Decision>) -> Self {
+    pub(super) const fn new(call: CallId, arrived: Instant, dialled: String, decision: Arc<Decision>) -> Self {
         Self {
             call,
             root: None,
+            dialled,
             decision,
             arrived,
             answered: None,
@@ -279,6 +283,25 @@ impl LegRecord {
             Some((_, LegEnd::Failed(cause))) => cause.sip,
             Some((_, LegEnd::HungUp(_) | LegEnd::Lost(_) | LegEnd::Released(_) | LegEnd::Moved(_))) | None => None,
         }
+    }
+}
+
+/// What the final status of a target means to people.
+pub const fn refusal(code: u16) -> &'static str {
+    match code {
+        486 | 600 => "busy",
+        408 | 480 => "no_answer",
+        403 | 433 | 603 | 607 | 608 => "rejected",
+        _ => "failed",
+    }
+}
+
+/// The same for a record, which also knows the cause: a network that is full is nobody's refusal (F8).
+pub(super) const fn result_of(code: u16, q850: Option<u8>) -> &'static str {
+    match (code, q850) {
+        (_, Some(34 | 38 | 41 | 42 | 44 | 47)) | (503, None) => "congested",
+        (_, Some(17)) => "busy",
+        (_, Some(_) | None) => refusal(code),
     }
 }
 

@@ -297,6 +297,15 @@ impl Sound {
         })
     }
 
+    /// The codec that is spoken, by its name in SDP (RFC 3551 6).
+    pub(super) fn codec(&self) -> Option<&'static str> {
+        self.agreed.as_ref()?.payloads.iter().find_map(|payload| match payload.codec {
+            negotiate::Codec::Pcma => Some("PCMA"),
+            negotiate::Codec::Pcmu => Some("PCMU"),
+            negotiate::Codec::TelephoneEvent => None,
+        })
+    }
+
     /// The session for the media plane.
     pub(super) fn to_media(&self) -> Option<AgreedSession> {
         let agreed = self.agreed.as_ref()?;

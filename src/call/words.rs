@@ -29,7 +29,7 @@ pub(super) fn arrived(arrival: &Arrival, decision: &Decision) -> Fact {
     }
 }
 
-fn presentation(caller: &CallerId) -> Presentation {
+pub(super) fn presentation(caller: &CallerId) -> Presentation {
     match caller.presentation {
         caller_id::Presentation::Restricted => Presentation::Restricted,
         caller_id::Presentation::Allowed if caller.number.reveal().is_empty() => Presentation::Unavailable,

@@ -12,7 +12,7 @@ use crate::base::ids::{HotlineId, TransferId};
 use crate::base::time::Instant;
 use crate::call::command::{Mode, Urgency};
 use crate::call::notice::TransferStep;
-use crate::call::record::{CallRecord, LegEnd, Who};
+use crate::call::record::{self, CallRecord, LegEnd, Who};
 use crate::routing::recipe::Shown;
 
 /// Every way in which a transfer can end.
@@ -118,10 +118,10 @@ impl TransferWatch {
                 }
             }
             TransferStep::NotTaken { code, .. } => {
-                families.fallbacks.with_label_values(&[code.map_or("no_answer", refusal)]).inc();
+                families.fallbacks.with_label_values(&[code.map_or("no_answer", record::refusal)]).inc();
             }
             TransferStep::Joined { .. } => self.joined(families, transfer),
-            TransferStep::Failed { code } => self.end(families, transfer, refusal(*code)),
+            TransferStep::Failed { code } => self.end(families, transfer, record::refusal(*code)),
             TransferStep::Cancelled => self.end(families, transfer, "cancelled"),
             TransferStep::Abandoned => self.end(families, transfer, "abandoned"),
             TransferStep::Unknown => self.end(families, transfer, "unknown"),
@@ -195,16 +195,6 @@ const fn urgency(urgency: Urgency) -> &'static str {
     match urgency {
         Urgency::Normal => "normal",
         Urgency::Urgent => "urgent",
-    }
-}
-
-/// What a final status code of a target means to people.
-const fn refusal(code: u16) -> &'static str {
-    match code {
-        486 | 600 => "busy",
-        408 | 480 => "no_answer",
-        403 | 433 | 603 | 607 | 608 => "rejected",
-        _ => "failed",
     }
 }
 

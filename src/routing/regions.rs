@@ -50,6 +50,17 @@ pub enum Level {
     County,
 }
 
+impl Level {
+    /// As it stands in the table, and in a record.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Province => "province",
+            Self::City => "city",
+            Self::County => "county",
+        }
+    }
+}
+
 /// Who gave a region its code.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -4,8 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use sha2::{Digest, Sha256};
 
 use crate::base::ids::CallId;
+use crate::tickets::entry::EntryId;
 
 /// What joins everything about one contact of a citizen (`linkage_id`): the call in which it reached us first. It
 /// survives every transfer and every further call that was made for it (trap T30).
@@ -22,7 +24,8 @@ impl fmt::Display for LinkageId {
 /// receiver's gets the next number (the two-record rule, R14).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TicketId {
-    /// The contact.
+    /// The contact. A call that a PBX has made for another call's citizen numbers its own records: this is that call then,
+    /// and only the ticket's `linkage_id` names the contact.
     pub linkage: LinkageId,
     /// The record's number within it.
     pub number: u16,
@@ -47,6 +50,18 @@ impl EventId {
         let variant = 0b10 << 62;
         let random_b = random & 0x3FFF_FFFF_FFFF_FFFF;
         Self(time | version | random_a | variant | random_b)
+    }
+
+    /// The key of the event at a place of an entry. Its bits are as random as the call's id, and those of no other event;
+    /// an entry that is made again at the same time, as from a checkpoint, gets the same ones.
+    pub fn derived(unix_ms: u64, entry: EntryId, place: usize) -> Self {
+        let digest = Sha256::new()
+            .chain_update(entry.call.0.to_be_bytes())
+            .chain_update(entry.seq.to_be_bytes())
+            .chain_update(u64::try_from(place).unwrap_or(u64::MAX).to_be_bytes())
+            .finalize();
+        let bits = digest.iter().take(16).fold(0, |bits, byte| bits << 8 | u128::from(*byte));
+        Self::new(unix_ms, bits)
     }
 }
 

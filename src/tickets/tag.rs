@@ -1,27 +1,47 @@
-//! The two tags of the policy documents, to the letter (R14, R15; 000, 001).
+//! The tags of the policy documents, to the letter (R14, R15; 000, 001).
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::tag::{TRANSFERRED_TO_110, TRANSFERRED_TO_12345};
+
 /// What the record of the service that handed a citizen over is tagged with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
 pub enum Tag {
-    /// 12345 has handed the citizen to 110, and 110 has taken the call.
-    #[serde(rename = "已转110受理")]
+    /// 110 has taken the call: 已转110受理.
     HandedTo110,
-    /// 110 has handed the citizen to 12345, and 12345 has taken the call.
-    #[serde(rename = "已转12345热线受理")]
+    /// 12345 has taken the call: 已转12345热线受理.
     HandedTo12345,
+    /// Anybody else has taken it. The documents prescribe no text; the configuration says it.
+    Other(String),
 }
 
 impl Tag {
     /// The tag as the documents write it.
-    pub const fn text(self) -> &'static str {
+    pub fn text(&self) -> &str {
         match self {
-            Self::HandedTo110 => "已转110受理",
-            Self::HandedTo12345 => "已转12345热线受理",
+            Self::HandedTo110 => TRANSFERRED_TO_110,
+            Self::HandedTo12345 => TRANSFERRED_TO_12345,
+            Self::Other(text) => text,
         }
+    }
+}
+
+impl From<String> for Tag {
+    fn from(text: String) -> Self {
+        match text.as_str() {
+            TRANSFERRED_TO_110 => Self::HandedTo110,
+            TRANSFERRED_TO_12345 => Self::HandedTo12345,
+            _ => Self::Other(text),
+        }
+    }
+}
+
+impl From<Tag> for String {
+    fn from(tag: Tag) -> Self {
+        tag.to_string()
     }
 }
 

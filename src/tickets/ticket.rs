@@ -108,7 +108,7 @@ pub enum Event {
     Created,
     /// A handover began.
     TransferStarted,
-    /// The target has the call, where no tag is due (another hotline than 12345 and 110).
+    /// The target has the call, in the records of a system that tags at another time; ours does both at once.
     TransferSucceeded,
     /// Nobody took the call, the agent gave it up, or the citizen hung up.
     TransferFailed,
