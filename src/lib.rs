@@ -16,6 +16,7 @@
 //! Folders with input or output:
 //! * [`engine`] the one loop, the one reader of the clock, the media threads.
 //! * [`net`] signalling and media sockets with their limits.
+//! * [`store`] what is kept on disk: facts of calls, and what the ticket stores are to learn of them.
 //! * [`metrics`] observations to Prometheus.
 //! * [`api`] the administrators' listener.
 //! * [`config`] files to values, every problem with its place.
@@ -42,3 +43,4 @@ pub mod demo;
 pub mod engine;
 pub mod metrics;
 pub mod net;
+pub mod store;

@@ -66,12 +66,15 @@ const fn health(alive: bool, stage: Stage) -> (StatusCode, &'static str) {
 
 /// 200 while new calls are taken.
 async fn show_readiness(State(api): State<Api>) -> impl IntoResponse {
-    let stage = api.admin().health.stage();
+    let health = &api.admin().health;
+    let stage = health.stage();
     let code = match stage {
         Stage::Ready => StatusCode::OK,
         Stage::Starting | Stage::Draining | Stage::Degraded => StatusCode::SERVICE_UNAVAILABLE,
     };
-    (code, format!("{}\n", stage.as_str()))
+    // Voice first: a disk that refuses is told here, and no reason to send calls elsewhere.
+    let outbox = health.outbox().map(|condition| format!("outbox: {}\n", condition.word())).unwrap_or_default();
+    (code, format!("{}\n{outbox}", stage.as_str()))
 }
 
 /// A refused configuration: a problem with every place.

@@ -26,6 +26,8 @@ use crate::engine::tasks::Tasks;
 use crate::media::library::Library;
 use crate::metrics;
 use crate::net::Net;
+use crate::store::folder::Folder;
+use crate::store::outbox::{self, Courier, Outbox, OutboxError};
 use crate::switch::Switch;
 
 /// Facts of the media threads that wait for the loop.
@@ -49,6 +51,8 @@ enum Trouble {
     Bind(#[from] crate::net::BindError),
     #[error("the media ports: {0}")]
     Ports(#[from] crate::media::ports::RangeError),
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
     #[error("no chance from the system: {0}")]
     Chance(getrandom::Error),
 }
@@ -69,6 +73,13 @@ pub(super) fn serve(path: &Path, life: Life) -> ExitCode {
             return ExitCode::from(MISCONFIGURED);
         }
     };
+    let folder = match Folder::take(&configuration.data_folder()) {
+        Ok(folder) => folder,
+        Err(error) => {
+            tell(&[configuration.data_folder_problem(error.to_string())]);
+            return ExitCode::from(MISCONFIGURED);
+        }
+    };
     let log = log::start(*configuration.main.log.level.get_ref());
     // One thread for all signalling: the switch is one value, and a message is handled where it was read.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -78,7 +89,7 @@ pub(super) fn serve(path: &Path, life: Life) -> ExitCode {
             if life == Life::WithParent {
                 watch_parent()?;
             }
-            let engine = build(path, &configuration, &library, &log)?;
+            let engine = build(path, &configuration, &folder, &library, &log)?;
             Ok(engine.run(signals).await)
         });
         // Threads that end by themselves are not waited for.
@@ -105,6 +116,7 @@ pub(super) fn serve(path: &Path, life: Life) -> ExitCode {
 fn build(
     path: &Path,
     configuration: &Configuration,
+    folder: &Folder,
     library: &Arc<Library>,
     log: &log::Log,
 ) -> Result<Engine, Trouble> {
@@ -127,6 +139,7 @@ fn build(
     recorder.configured(clock.wall_seconds());
     let health = Health::new(clock);
     let (handle, desk, told) = handle::open(clock);
+    let outbox = outbox(configuration, folder, clock, &mut entropy, &mut tasks)?;
     let (reloads, asked) = engine::reload::requests();
     let shown = api::Admin { metrics: exposition, health: health.clone(), reloads: reloads.clone() };
     let access = api::Access::new(configuration.tokens.clone());
@@ -153,6 +166,7 @@ fn build(
         switch,
         media,
         facts,
+        outbox,
         reloads,
         reloaded,
         tasks,
@@ -162,6 +176,24 @@ fn build(
         log_lines_dropped,
         drain: configuration.drain(),
     }))
+}
+
+/// Opens the outbox on a thread of its own.
+fn outbox(
+    configuration: &Configuration,
+    folder: &Folder,
+    clock: Clock,
+    entropy: &mut Entropy,
+    tasks: &mut Tasks,
+) -> Result<Outbox, Trouble> {
+    let (parcels, _) = mpsc::channel(1);
+    let (_, verdicts) = mpsc::channel(1);
+    let courier = Courier { parcels, verdicts };
+    let now = Arc::new(move || clock.wall_clock());
+    let (outbox, worker) = outbox::create(configuration.outbox(folder.path()), now, entropy, courier);
+    tasks.thread("outbox", move || worker.run()).map_err(|error| Trouble::System("a thread", error))?;
+    outbox.opened()?;
+    Ok(outbox)
 }
 
 /// Sets the two HTTP listeners running, each on a thread of its own.

@@ -30,7 +30,7 @@ pub use problem::Problem;
 pub use schema::{
     AdminSection, AgentEntry, AgentsFile, CalledEntry, FeatureCodeEntry, GroupEntry, HotlineEntry, HotlinesFile,
     HttpSection, InboundTable, LimitsSection, ListenEntry, LogLevel, LogSection, MainFile, MediaSection, NextHop,
-    NextHopRow, NumbersKey, OutboundTable, ProfileFile, RegionEntry, RoleKey, SipSection, SoftphonesSection, StepEntry,
+    NextHopRow, NumbersKey, OutboundTable, ProfileFile, RegionEntry, RoleKey, SipSection, SoftphonesSection, StepEntry, StoreSection,
     TargetEntry, TerritoriesFile, TerritoryEntry, TokenEntry, TransportKey, TrunkEntry, TrunksFile, ViaEntry,
 };
 pub use secret::{Credential, Ha1};
@@ -72,6 +72,21 @@ pub struct Configuration {
     path: PathBuf,
     /// Its text, for the places of what cannot be reloaded.
     text: String,
+}
+
+impl Configuration {
+    /// The folder of the databases.
+    pub fn data_folder(&self) -> PathBuf {
+        let beside = self.path.parent().unwrap_or_else(|| Path::new(""));
+        beside.join(self.main.store.folder.get_ref())
+    }
+
+    /// What is wrong with that folder, found out when the daemon starts.
+    pub fn data_folder_problem(&self, wrong: String) -> Problem {
+        let (line, column) = problem::position(&self.text, self.main.store.folder.span().start);
+        let right = "a folder that this daemon alone may write".to_owned();
+        Problem { file: self.path.clone(), line, column, key: "store.folder".to_owned(), wrong, right }
+    }
 }
 
 /// Reads and checks the configuration anew while `running` is in use (reload). All or nothing: what is wrong with it, or

@@ -44,6 +44,7 @@ pub(super) fn needed(running: &Configuration, read: &Configuration) -> Vec<Probl
 fn fixed(old: &MainFile, new: &MainFile) -> Vec<Fixed> {
     let (old_media, new_media) = (&old.media, &new.media);
     let (old_limits, new_limits) = (&old.limits, &new.limits);
+    let (old_store, new_store) = (&old.store, &new.store);
     vec![
         listeners(&old.sip.listen, &new.sip.listen),
         value("media.address", &old_media.address, &new_media.address),
@@ -61,6 +62,10 @@ fn fixed(old: &MainFile, new: &MainFile) -> Vec<Fixed> {
         ),
         value("admin.listen", &old.admin.listen, &new.admin.listen),
         http(old.http.as_ref(), new.http.as_ref()),
+        value("store.folder", &old_store.folder, &new_store.folder),
+        value("store.ballast_mb", &old_store.ballast_mb, &new_store.ballast_mb),
+        value("store.waiting_entries", &old_store.waiting_entries, &new_store.waiting_entries),
+        value("store.keep_days", &old_store.keep_days, &new_store.keep_days),
         value("log.level", &old.log.level, &new.log.level),
     ]
 }

@@ -5,9 +5,11 @@ use super::ration::Verdict;
 use super::run::Engine;
 use crate::call::notice::{Notice, What};
 use crate::call::record::Who;
-use crate::metrics::Outside;
+use crate::metrics::{OutboxPicture, Outside, SinkRow};
 use crate::sip::fact::{Observation, Peer};
+use crate::store::outbox::{SinkPicture, Taken, Told};
 use crate::switch::{Command, GatewayChange, Input, Output};
+use crate::tickets::entry::Entry;
 
 impl Engine {
     /// Carries out one output. Nothing here waits.
@@ -17,7 +19,7 @@ impl Engine {
             Output::Disconnect { flow } => self.net.disconnect(&flow),
             Output::Media { call, order } => self.media.send(call, order),
             // There is no store yet: a call must not wait for what will never come.
-            Output::Record(entry) => self.switch.handle(self.clock.now(), Input::RecordFailed(entry.id)),
+            Output::Record(entry) => self.record(entry),
             Output::Publish(notice) => {
                 self.recorder.notice(&notice);
                 tell(&notice);
@@ -58,6 +60,50 @@ impl Engine {
         }
     }
 
+    /// Hands an entry to the outbox, which never waits. A call whose entry is not written soon hears it at once.
+    fn record(&mut self, entry: Box<Entry>) {
+        let (now, id) = (self.clock.now(), entry.id);
+        match self.outbox.record(now, entry) {
+            Taken::Soon => {}
+            // No drain: this is a step of the one under way, which goes on until there is nothing left.
+            Taken::Waits | Taken::Lost => self.switch.handle(now, Input::RecordFailed(id)),
+        }
+    }
+
+    /// What the outbox has written, or has not.
+    pub(super) fn told(&mut self, told: Told) {
+        match told {
+            Told::Written { ids, took } => {
+                self.recorder.committed(took);
+                ids.into_iter().for_each(|id| self.input(Input::Recorded(id)));
+            }
+            Told::Failed { ids } => ids.into_iter().for_each(|id| self.input(Input::RecordFailed(id))),
+        }
+    }
+
+    fn picture_of_outbox(&mut self) {
+        let picture = self.outbox.picture(self.clock.now());
+        self.health.note_outbox(picture.condition);
+        let sinks: Vec<SinkRow<'_>> = picture
+            .sinks
+            .iter()
+            .map(|SinkPicture { name, pending, oldest, dead }| SinkRow {
+                name,
+                pending: *pending,
+                oldest: *oldest,
+                dead: *dead,
+            })
+            .collect();
+        self.recorder.outbox(&OutboxPicture {
+            writable: picture.condition.writes(),
+            waiting: picture.waiting,
+            lost: picture.lost,
+            failed_commits: picture.failed_commits,
+            free_bytes: picture.free_bytes,
+            sinks: &sinks,
+        });
+    }
+
     /// Does what somebody at the HTTP interface wishes.
     pub(super) fn wish(&mut self, wish: Wish) {
         match wish {
@@ -87,6 +133,7 @@ impl Engine {
         self.recorder.picture(&self.switch.view(), self.clock.now(), self.clock.wall_seconds());
         let media = self.media.statistics();
         self.recorder.media(&media.plane);
+        self.picture_of_outbox();
         let net = self.net.counters();
         self.recorder.outside(&Outside {
             connections: net.connections,

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::clock::Clock;
+use crate::store::outbox::Condition;
 
 /// A loop that has not come round for so long is hung.
 const HUNG: Duration = Duration::from_secs(5);
@@ -20,6 +21,7 @@ pub struct Health {
 struct Shared {
     stage: AtomicU8,
     last_round_ns: AtomicU64,
+    outbox: AtomicU8,
 }
 
 /// How far the daemon is.
@@ -67,6 +69,26 @@ impl Health {
     pub fn alive(&self) -> bool {
         let last = crate::base::time::Instant::from_nanos(self.shared.last_round_ns.load(Ordering::Relaxed));
         self.clock.now().since(last) < HUNG
+    }
+
+    /// How the outbox's disk is, if that is anything to speak of: calls are taken all the same.
+    pub fn outbox(&self) -> Option<Condition> {
+        match self.shared.outbox.load(Ordering::Relaxed) {
+            1 => Some(Condition::Slow),
+            2 => Some(Condition::Full),
+            3 => Some(Condition::Broken),
+            _ => None,
+        }
+    }
+
+    pub(super) fn note_outbox(&self, condition: Condition) {
+        let number = match condition {
+            Condition::Good => 0,
+            Condition::Slow => 1,
+            Condition::Full => 2,
+            Condition::Broken => 3,
+        };
+        self.shared.outbox.store(number, Ordering::Relaxed);
     }
 
     pub(super) fn enter(&self, stage: Stage) {

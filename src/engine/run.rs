@@ -16,6 +16,7 @@ use super::tasks::{Ended, Outcome, Tasks};
 use crate::base::time::{Instant, WallClock};
 use crate::metrics::Recorder;
 use crate::net::{self, Net};
+use crate::store::outbox::{Outbox, Told};
 use crate::switch::{Command, Input, Switch};
 
 /// How far the wall clock may stand from where it was to be expected before the switch is told.
@@ -27,6 +28,8 @@ const BURST: usize = 64;
 const PICTURE: Duration = Duration::from_secs(1);
 /// How long the peers may take to answer the last goodbyes: a lost one is said a second and a third time.
 const GOODBYES: Duration = Duration::from_secs(2);
+/// How long the disk may take for what waits to be written at the end.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// What the loop needs.
 pub struct Parts {
@@ -40,6 +43,8 @@ pub struct Parts {
     pub media: MediaWorkers,
     /// What the media threads tell.
     pub facts: mpsc::Receiver<MediaFact>,
+    /// Where what happens to calls is kept.
+    pub outbox: Outbox,
     /// Has the configuration read again.
     pub reloads: Reloads,
     /// What has come of it.
@@ -65,11 +70,12 @@ pub struct Engine {
     pub(super) switch: Switch,
     pub(super) media: MediaWorkers,
     facts: mpsc::Receiver<MediaFact>,
+    pub(super) outbox: Outbox,
     reloads: Reloads,
     reloaded: mpsc::Receiver<Reloaded>,
     tasks: Tasks,
     pub(super) recorder: Recorder,
-    health: Health,
+    pub(super) health: Health,
     pub(super) desk: Desk,
     pub(super) log_lines_dropped: ErrorCounter,
     /// For lines that strangers can cause.
@@ -115,6 +121,7 @@ enum Wake {
     Net(net::Event),
     Media(MediaFact),
     Wish(Wish),
+    Told(Told),
     Deadline,
     Picture,
     Ended(Ended),
@@ -132,6 +139,7 @@ impl Engine {
             switch,
             media,
             facts,
+            outbox,
             reloads,
             reloaded,
             tasks,
@@ -148,6 +156,7 @@ impl Engine {
             switch,
             media,
             facts,
+            outbox,
             reloads,
             reloaded,
             tasks,
@@ -176,6 +185,7 @@ impl Engine {
                 event = self.net.event() => Wake::Net(event),
                 Some(fact) = self.facts.recv() => Wake::Media(fact),
                 wish = self.desk.wish() => Wake::Wish(wish),
+                told = self.outbox.told() => Wake::Told(told),
                 () = at(deadline) => Wake::Deadline,
                 _ = picture.tick() => Wake::Picture,
                 ended = self.tasks.ended() => Wake::Ended(ended),
@@ -187,6 +197,7 @@ impl Engine {
                 Wake::Net(event) => self.network(event),
                 Wake::Media(fact) => self.sound(fact),
                 Wake::Wish(wish) => self.wish(wish),
+                Wake::Told(told) => self.told(told),
                 Wake::Deadline => {}
                 Wake::Picture => {
                     self.tell_lost();
@@ -198,12 +209,12 @@ impl Engine {
                 Wake::Signal(Ask::Reload) => self.ask_for_reload(),
                 Wake::Signal(Ask::End) | Wake::EndIsDue => match self.end(end) {
                     Some(next) => end = next,
-                    None => return self.exit(),
+                    None => return self.exit().await,
                 },
             }
             self.deadlines();
             if end != End::No && self.switch.is_idle() {
-                return self.exit();
+                return self.exit().await;
             }
         }
     }
@@ -340,10 +351,13 @@ impl Engine {
         }
     }
 
-    fn exit(mut self) -> Exit {
+    async fn exit(mut self) -> Exit {
         let calls = self.cut;
         self.picture();
         self.media.shutdown();
+        if !self.outbox.close(LAST_WORDS).await {
+            tracing::error!(event = "outbox_not_drained", "what waited for the disk is lost");
+        }
         if calls == 0 { Exit::Drained } else { Exit::Cut { calls } }
     }
 }

@@ -8,6 +8,7 @@ use prometheus::{
 
 use super::absolute::Absolute;
 use super::http::HttpRecorder;
+use super::outbox::OutboxFamilies;
 use super::transfers::TransferFamilies;
 use crate::media::counters::{Counters, JITTER_BOUNDS_MS};
 
@@ -32,6 +33,7 @@ pub struct Families {
     pub(super) http: HttpRecorder,
     pub(super) trunks: TrunkFamilies,
     pub(super) transfers: TransferFamilies,
+    pub(super) outbox: OutboxFamilies,
 }
 
 #[derive(Debug)]
@@ -120,15 +122,15 @@ pub(super) fn counters(registry: &Registry, name: &str, help: &str, labels: &[&s
     register(registry, IntCounterVec::new(Opts::new(name, help), labels))
 }
 
-fn gauge(registry: &Registry, name: &str, help: &str) -> IntGauge {
+pub(super) fn gauge(registry: &Registry, name: &str, help: &str) -> IntGauge {
     register(registry, IntGauge::new(name, help))
 }
 
-fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
+pub(super) fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
     register(registry, IntGaugeVec::new(Opts::new(name, help), labels))
 }
 
-fn histogram(registry: &Registry, name: &str, help: &str, buckets: &[f64]) -> Histogram {
+pub(super) fn histogram(registry: &Registry, name: &str, help: &str, buckets: &[f64]) -> Histogram {
     register(registry, Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec())))
 }
 
@@ -142,7 +144,7 @@ pub(super) fn histograms(
     register(registry, HistogramVec::new(HistogramOpts::new(name, help).buckets(buckets.to_vec()), labels))
 }
 
-fn absolute(registry: &Registry, name: &str, help: &str) -> Absolute {
+pub(super) fn absolute(registry: &Registry, name: &str, help: &str) -> Absolute {
     Absolute::new(counter(registry, name, help))
 }
 
@@ -186,6 +188,7 @@ impl Families {
             ),
             trunks: TrunkFamilies::register(registry),
             transfers: TransferFamilies::register(registry),
+            outbox: OutboxFamilies::register(registry),
         }
     }
 }

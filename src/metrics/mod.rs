@@ -9,6 +9,7 @@
 mod absolute;
 mod families;
 mod http;
+mod outbox;
 mod recorder;
 mod transfers;
 
@@ -17,6 +18,7 @@ mod tests;
 
 pub use families::Families;
 pub use http::{HttpRecorder, OpenStream};
+pub use outbox::{OutboxPicture, SinkRow};
 pub use recorder::{Outside, Recorder};
 
 use prometheus::{Encoder, Registry, TextEncoder};

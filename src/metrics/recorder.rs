@@ -7,6 +7,7 @@ use prometheus::IntCounter;
 
 use super::families::Families;
 use super::http::HttpRecorder;
+use super::outbox::OutboxPicture;
 use super::transfers::TransferWatch;
 use crate::base::time::Instant;
 use crate::call::notice::{Notice, RefusedFor, What};
@@ -222,6 +223,16 @@ impl Recorder {
             }
             *seen = now;
         }
+    }
+
+    /// A commit of the outbox has returned after so long.
+    pub fn committed(&self, took: Duration) {
+        self.families.outbox.committed(took);
+    }
+
+    /// The outbox as it is now.
+    pub fn outbox(&mut self, picture: &OutboxPicture<'_>) {
+        self.families.outbox.picture(picture);
     }
 
     /// The totals of sockets and log as they are now.

@@ -13,6 +13,7 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+pub mod aftermath;
 pub mod entry;
 pub mod fact;
 pub mod ids;

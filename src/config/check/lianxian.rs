@@ -151,6 +151,24 @@ fn media_addresses(main: &Parsed<MainFile>, problems: &mut Vec<Problem>) {
     }
 }
 
+pub(super) fn store(main: &Parsed<MainFile>, problems: &mut Vec<Problem>) {
+    let store = &main.value.store;
+    if store.folder.get_ref().is_empty() {
+        problems.push(main.problem(&store.folder, "store.folder", "no folder", "the folder of the databases"));
+    }
+    let counts = [
+        (&store.ballast_mb, "store.ballast_mb", 0..=65_536),
+        (&store.waiting_entries, "store.waiting_entries", 100..=1_000_000),
+        (&store.keep_days, "store.keep_days", 1..=36_500),
+    ];
+    for (count, key, range) in counts {
+        if !range.contains(count.get_ref()) {
+            let wrong = format!("{}", count.get_ref());
+            problems.push(main.problem(count, key, wrong, format!("{} to {}", range.start(), range.end())));
+        }
+    }
+}
+
 pub(super) fn limits(main: &Parsed<MainFile>, problems: &mut Vec<Problem>) {
     let limits = &main.value.limits;
     let counts = [

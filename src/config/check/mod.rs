@@ -60,6 +60,7 @@ pub(in crate::config) fn check(files: &Files<'_>, problems: &mut Vec<Problem>) {
     lianxian::softphones(files.main, problems);
     lianxian::media(files.main, problems);
     lianxian::limits(files.main, problems);
+    lianxian::store(files.main, problems);
     trunks::trunks(files, problems);
     let staff = Staff::of(files);
     hotlines::hotlines(files, &staff, problems);

@@ -28,6 +28,9 @@ pub struct MainFile {
     /// The administrators' listener.
     #[serde(default)]
     pub admin: AdminSection,
+    /// What is kept on disk.
+    #[serde(default)]
+    pub store: StoreSection,
     /// The log.
     #[serde(default)]
     pub log: LogSection,
@@ -133,6 +136,21 @@ pub struct AdminSection {
     pub listen: Placed<SocketAddr>,
 }
 
+/// `[store]`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreSection {
+    /// The folder of the databases, relative to this file. It is made if it is not there, and one daemon at a time has it.
+    pub folder: Placed<String>,
+    /// Space that is kept on the disk for the outbox, in MB: given up when the disk is full. 0 keeps none.
+    pub ballast_mb: Placed<u32>,
+    /// Entries that wait in memory while the disk takes none. Further ones are lost, which is counted.
+    pub waiting_entries: Placed<u32>,
+    /// How long events that a ticket store has taken, and the facts of calls, are kept, in days. What no ticket store
+    /// has taken never expires.
+    pub keep_days: Placed<u32>,
+}
+
 /// `[log]`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -192,6 +210,17 @@ impl Default for LimitsSection {
 impl Default for AdminSection {
     fn default() -> Self {
         Self { listen: defaults::nowhere(SocketAddr::from(([127, 0, 0, 1], 9464))) }
+    }
+}
+
+impl Default for StoreSection {
+    fn default() -> Self {
+        Self {
+            folder: defaults::nowhere("data".to_owned()),
+            ballast_mb: defaults::nowhere(64),
+            waiting_entries: defaults::nowhere(20_000),
+            keep_days: defaults::nowhere(400),
+        }
     }
 }
 

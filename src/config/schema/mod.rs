@@ -22,7 +22,7 @@ pub use hotlines::{FeatureCodeEntry, HotlineEntry, HotlinesFile, StepEntry};
 pub use http::{HttpSection, NumbersKey, RoleKey, TokenEntry};
 pub use lianxian::{
     AdminSection, LimitsSection, ListenEntry, LogLevel, LogSection, MainFile, MediaSection, SipSection,
-    SoftphonesSection,
+    SoftphonesSection, StoreSection,
 };
 pub use profile::{InboundTable, OutboundTable, ProfileFile};
 pub use territories::{RegionEntry, TargetEntry, TerritoriesFile, TerritoryEntry, ViaEntry};

@@ -11,6 +11,7 @@ pub(super) mod territories;
 mod trunks;
 
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::time::Duration;
 
 use super::Configuration;
@@ -26,6 +27,7 @@ use crate::sip::flow;
 use crate::sip::message::Host;
 use crate::sip::transaction::timers::Timing;
 use crate::sip::{registrar, wire};
+use crate::store::outbox;
 use crate::{net, routing, switch};
 
 impl Configuration {
@@ -94,6 +96,18 @@ impl Configuration {
             MediaAddress { bind, advertised: media.advertise.as_ref().map_or(bind, |address| *address.get_ref()) };
         let ipv6 = media.ipv6_address.as_ref().map(|address| *address.get_ref());
         std::iter::once(first).chain(ipv6.map(|bind| MediaAddress { bind, advertised: bind })).collect()
+    }
+
+    /// The outbox, in the folder that the daemon has taken.
+    pub fn outbox(&self, folder: &Path) -> outbox::Settings {
+        let store = &self.main.store;
+        outbox::Settings {
+            folder: folder.to_owned(),
+            ballast_bytes: u64::from(*store.ballast_mb.get_ref()) << 20,
+            waiting_entries: usize::try_from(*store.waiting_entries.get_ref()).unwrap_or(usize::MAX),
+            keep: Duration::from_secs(u64::from(*store.keep_days.get_ref()) * 86_400),
+            sinks: outbox::Sinks::default(),
+        }
     }
 
     /// Our own media ports.

@@ -23,21 +23,22 @@ const ARROWS: &[(&str, &[&str])] = &[
     // The drivers do not know one another, nor the engine, nor the API.
     ("net", &["sip", "base"]),
     ("delivery", &["tickets", "base"]),
+    ("store", &["tickets", "base"]),
     // Metrics count what calls and peers did, in the words of those layers.
     ("metrics", &["call", "switch", "routing", "sip", "media", "base"]),
-    ("engine", &["switch", "call", "sip", "media", "net", "metrics", "base"]),
+    ("engine", &["switch", "call", "sip", "media", "tickets", "net", "store", "metrics", "base"]),
     // The edge.
     // The interface tells what happened to calls in JSON of its own, so it reads their words.
     ("api", &["engine", "switch", "call", "routing", "sip", "metrics", "base"]),
-    ("config", &["api", "switch", "call", "routing", "sip", "media", "net", "engine", "base"]),
+    ("config", &["api", "switch", "call", "routing", "sip", "media", "tickets", "net", "store", "engine", "base"]),
     // The demo's parties share only the arithmetic of sound with the daemon.
     ("demo", &["media", "base"]),
     // The composition root: builds all, wires all; nothing imports it.
     (
         "cli",
         &[
-            "api", "config", "demo", "engine", "metrics", "net", "switch", "call", "routing", "sip", "sdp", "media",
-            "base",
+            "api", "config", "demo", "engine", "metrics", "net", "store", "switch", "call", "routing", "sip", "sdp",
+            "media", "tickets", "base",
         ],
     ),
     ("main", &["cli"]),

@@ -33,6 +33,7 @@ mod http;
 mod ims;
 mod kept;
 mod media_plane;
+mod outbox;
 mod relay_in_bad_weather;
 mod reloaded;
 mod route_agrees;
