@@ -8,6 +8,7 @@
 
 mod check;
 mod homes;
+mod mapping;
 mod placed;
 mod problem;
 mod profile;
@@ -20,6 +21,7 @@ mod secret;
 mod settings;
 mod source;
 mod territories;
+mod ticket_stores;
 mod tokens;
 
 #[cfg(test)]
@@ -28,13 +30,16 @@ mod tests;
 pub use placed::Placed;
 pub use problem::Problem;
 pub use schema::{
-    AdminSection, AgentEntry, AgentsFile, CalledEntry, FeatureCodeEntry, GroupEntry, HotlineEntry, HotlinesFile,
-    HttpSection, InboundTable, LimitsSection, ListenEntry, LogLevel, LogSection, MainFile, MediaSection, NextHop,
-    NextHopRow, NumbersKey, OutboundTable, ProfileFile, RegionEntry, RoleKey, SipSection, SoftphonesSection, StepEntry, StoreSection,
-    TargetEntry, TerritoriesFile, TerritoryEntry, TokenEntry, TransportKey, TrunkEntry, TrunksFile, ViaEntry,
+    AdminSection, AgentEntry, AgentsFile, AuthKey, BlanksKey, CalledEntry, ConflictKey, FeatureCodeEntry, GroupEntry,
+    HotlineEntry, HotlinesFile, HttpSection, InboundTable, LimitsSection, ListenEntry, LogLevel, LogSection, MainFile,
+    MappedField, MappingFile, MediaSection, NextHop, NextHopRow, NumbersKey, OneOrMore, OutboundTable, ProfileFile,
+    RegionEntry, RoleKey, SipSection, SoftphonesSection, StepEntry, StoreSection, SuccessKey, TargetEntry,
+    TerritoriesFile, TerritoryEntry, TicketStoreEntry, TimeKey, TokenEntry, TransportKey, TrunkEntry, TrunksFile,
+    ViaEntry,
 };
 pub use secret::{Credential, Ha1};
 pub use source::Sources;
+pub use ticket_stores::TicketStore;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -66,6 +71,8 @@ pub struct Configuration {
     pub credentials: BTreeMap<String, Credential>,
     /// Who may use the HTTP interface.
     pub tokens: Vec<Token>,
+    /// The ticket stores of `[[ticket_store]]`.
+    stores: Vec<TicketStore>,
     /// The folder of prompts, resolved.
     pub prompts: PathBuf,
     /// The main file.
@@ -124,6 +131,7 @@ pub fn load(path: &Path, sources: &Sources<'_>) -> Result<Configuration, Vec<Pro
     profile::check(&profiles, &trunks, &mut reader.problems);
     let credentials = secret::read_all(sources, folder, &agents, main.value.sip.realm.get_ref(), &mut reader.problems);
     let tokens = tokens::read_all(sources, folder, &main, &agents, &mut reader.problems);
+    let stores = ticket_stores::read_all(&mut reader, sources, folder, &main, &hotlines);
     let prompts = folder.join(main.value.media.prompts.get_ref());
     prompts::check(sources, &main, &hotlines, &prompts, &mut reader.problems);
     if !reader.problems.is_empty() {
@@ -142,6 +150,7 @@ pub fn load(path: &Path, sources: &Sources<'_>) -> Result<Configuration, Vec<Pro
         profiles: profiles.into_iter().map(|(name, file)| (name, file.value)).collect(),
         credentials,
         tokens,
+        stores,
         prompts,
     })
 }

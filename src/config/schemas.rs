@@ -3,7 +3,7 @@
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
-use super::schema::{AgentsFile, HotlinesFile, MainFile, ProfileFile, TerritoriesFile, TrunksFile};
+use super::schema::{AgentsFile, HotlinesFile, MainFile, MappingFile, ProfileFile, TerritoriesFile, TrunksFile};
 
 /// Each schema with the name of its file in `config/schemas/`, without `.schema.json`.
 pub fn all() -> Vec<(&'static str, Schema)> {
@@ -14,6 +14,7 @@ pub fn all() -> Vec<(&'static str, Schema)> {
         ("territories", of::<TerritoriesFile>()),
         ("agents", of::<AgentsFile>()),
         ("profile", of::<ProfileFile>()),
+        ("mapping", of::<MappingFile>()),
     ]
 }
 

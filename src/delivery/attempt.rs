@@ -12,6 +12,7 @@ use super::answer::{clean, retry_after, verdict};
 use super::not_now;
 use super::settings::{Auth, Settings, Trust};
 use crate::base::time::WallClock;
+use crate::tickets::ids::EventId;
 use crate::tickets::parcel::{Parcel, Verdict};
 
 /// The longest answer that is read, in octets: a receipt is a line, an error page a few kilobytes.
@@ -20,6 +21,9 @@ pub(super) const LONGEST_ANSWER: usize = 64 * 1_024;
 /// How long a connection is kept for the next event. Shorter than servers keep theirs, so that it is rarely closed under
 /// us; where it is, the event is sent again.
 const KEPT: Duration = Duration::from_secs(10);
+
+/// The receipt of an event that its ticket store does not want to hear of.
+const LEFT_OUT: &str = "not sent: the mapping leaves such events out";
 
 /// A ticket store and the client that speaks to it.
 #[derive(Debug)]
@@ -40,11 +44,17 @@ impl Address {
             Ok(client) => client,
             Err(why) => return not_now(&format!("no client could be set up: {why}")),
         };
-        let Some(headers) = self.headers(parcel, now) else {
+        let body = match self.settings.mapping.as_ref().map(|mapping| mapping.write(&parcel.body)) {
+            None => parcel.body.to_string(),
+            Some(Ok(Some(body))) => body,
+            Some(Ok(None)) => return Verdict::Taken { receipt: LEFT_OUT.to_owned() },
+            Some(Err(why)) => return Verdict::Refused { why: why.to_string() },
+        };
+        let Some(headers) = self.headers(parcel.event, &body, now) else {
             return not_now("the secret does not fit into a header");
         };
         let request = client.post(self.settings.target.url().clone()).headers(headers);
-        match request.body(parcel.body.to_string()).send().await {
+        match request.body(body).send().await {
             Ok(response) => self.answered(response, now).await,
             Err(error) => not_now(&reason(&error)),
         }
@@ -60,11 +70,11 @@ impl Address {
         }
     }
 
-    fn headers(&self, parcel: &Parcel, now: WallClock) -> Option<HeaderMap> {
+    fn headers(&self, event: EventId, body: &str, now: WallClock) -> Option<HeaderMap> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        headers.insert("idempotency-key", parcel.event.to_string().parse().ok()?);
+        headers.insert("idempotency-key", event.to_string().parse().ok()?);
         match &self.settings.auth {
             Auth::None => {}
             Auth::Bearer(token) => {
@@ -75,8 +85,7 @@ impl Address {
             }
             Auth::Hmac(key) => {
                 let timestamp = (now.unix_ms / 1_000).to_string();
-                let signature =
-                    signature(key.reveal(), &self.settings.target.path_and_query(), &timestamp, &parcel.body);
+                let signature = signature(key.reveal(), &self.settings.target.path_and_query(), &timestamp, body);
                 headers.insert("x-lianxian-timestamp", timestamp.parse().ok()?);
                 headers.insert("x-lianxian-signature", signature.parse().ok()?);
             }

@@ -22,6 +22,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Deserialize;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 
@@ -30,6 +31,7 @@ pub use self::settings::{Answers, Auth, BadCertificates, BadTarget, Replays, Sai
 use crate::base::time::WallClock;
 use crate::tickets::ids::EventId;
 use crate::tickets::parcel::{Parcel, Verdict};
+use crate::tickets::ticket::Event;
 
 /// Parcels that wait for the courier.
 const WAITING: usize = 64;
@@ -43,6 +45,8 @@ const AT_ONCE: usize = 512;
 pub struct Report {
     /// The event.
     pub event: EventId,
+    /// What it says happened; none, if the record is none of ours.
+    pub kind: Option<Event>,
     /// The ticket store that was tried.
     pub store: Arc<str>,
     /// What it said.
@@ -139,9 +143,18 @@ impl Courier {
         };
         let (parcel, begun) = parcels.remove(&id).expect("each attempt has its parcel until it is told");
         let took = (self.clock)().at.since(begun.at);
-        let Parcel { event, store, attempt, .. } = parcel;
-        (self.listener)(Report { event, store, verdict, attempt, took });
+        let Parcel { event, store, attempt, body, .. } = parcel;
+        (self.listener)(Report { event, kind: kind(&body), store, verdict, attempt, took });
     }
+}
+
+/// What a ticket says happened.
+fn kind(body: &str) -> Option<Event> {
+    #[derive(Deserialize)]
+    struct Ticket {
+        event: Event,
+    }
+    serde_json::from_str::<Ticket>(body).ok().map(|ticket| ticket.event)
 }
 
 async fn attempt(address: Option<Arc<Address>>, parcel: Parcel, now: WallClock) -> Verdict {

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use reqwest::{Certificate, Url};
 
+use crate::tickets::mapping::Mapping;
+
 /// One ticket store.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -24,6 +26,8 @@ pub struct Settings {
     pub timeout: Duration,
     /// What its answers mean.
     pub answers: Answers,
+    /// Its own format; none: `linkage-ticket/1` as it is.
+    pub mapping: Option<Mapping>,
 }
 
 /// An address that may be spoken to: `https`, or `http` where that is allowed.

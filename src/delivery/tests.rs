@@ -11,6 +11,7 @@ use super::*;
 use crate::base::ids::CallId;
 use crate::base::time::Instant;
 use crate::tickets::ids::{LinkageId, TicketId};
+use crate::tickets::mapping::{Field, Form, Mapping, Source, Table};
 
 /// One request that came in, as text.
 type Requests = Receiver<String>;
@@ -63,12 +64,13 @@ fn settings(address: SocketAddr) -> Settings {
         connect_timeout: Duration::from_secs(5),
         timeout: Duration::from_secs(5),
         answers: Answers::default(),
+        mapping: None,
     }
 }
 
 fn parcel(number: u128) -> Parcel {
     let ticket = TicketId { linkage: LinkageId(CallId(1)), number: 0 };
-    let body = format!("{{\"n\":{number},\"tags\":[\"已转110受理\"]}}");
+    let body = format!("{{\"event\":\"tagged\",\"n\":{number},\"tags\":[\"已转110受理\"]}}");
     Parcel { event: EventId(number), ticket, store: "foreign".into(), attempt: 3, body: body.into() }
 }
 
@@ -111,6 +113,7 @@ fn a_parcel_arrives_whole_with_its_key_and_the_receipt_comes_back() {
         ..settings(address)
     });
     assert_eq!((report.event, report.attempt, &*report.store), (EventId(7), 3, "foreign"));
+    assert_eq!(report.kind, Some(Event::Tagged));
     assert_eq!(report.verdict, Verdict::Taken { receipt: "88".to_owned() });
     let request = requests.recv().unwrap();
     assert!(request.starts_with("POST /orders?site=1 HTTP/1.1\r\n"), "{request}");
@@ -268,4 +271,28 @@ fn only_a_plain_address_that_keeps_what_it_is_told_is_spoken_to() {
     }
     assert!(Target::new("http://10.0.0.1/", true).is_ok());
     assert_eq!(Trust::only(b"nothing"), Err(BadCertificates));
+}
+
+#[test]
+fn a_mapping_decides_what_is_sent_and_whether() {
+    let field = |form| Field { name: "n".to_owned(), source: Source::First(vec!["n".to_owned()]), form };
+    let mapping = |events: &[&str], form| Mapping {
+        events: events.iter().map(|event| (*event).to_owned()).collect(),
+        fields: vec![field(form)],
+        ..Mapping::default()
+    };
+    let table = Form::Code(Table { name: "numbers".to_owned(), ..Table::default() });
+    let (address, requests) = store(vec![http("200 OK", "")]);
+    for (mapping, expected) in [
+        (mapping(&["tagged"], Form::Text), "200"),
+        (mapping(&["created"], Form::Text), "not sent: the mapping leaves such events out"),
+    ] {
+        let report = one_report(Settings { mapping: Some(mapping), ..settings(address) });
+        assert_eq!(report.verdict, Verdict::Taken { receipt: expected.to_owned() });
+    }
+    let report = one_report(Settings { mapping: Some(mapping(&[], table)), ..settings(address) });
+    let why = "`n`: the table `numbers` has no row for `7`, and no default".to_owned();
+    assert_eq!(report.verdict, Verdict::Refused { why });
+    assert!(requests.recv().unwrap().ends_with("\r\n\r\n{\"n\":\"7\"}"));
+    assert!(requests.try_recv().is_err(), "only one was sent");
 }

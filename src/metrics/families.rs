@@ -7,6 +7,7 @@ use prometheus::{
 };
 
 use super::absolute::Absolute;
+use super::delivery::DeliveryRecorder;
 use super::http::HttpRecorder;
 use super::outbox::OutboxFamilies;
 use super::transfers::TransferFamilies;
@@ -31,6 +32,7 @@ pub struct Families {
     pub(super) media: MediaFamilies,
     pub(super) agents: IntGaugeVec,
     pub(super) http: HttpRecorder,
+    pub(super) delivery: DeliveryRecorder,
     pub(super) trunks: TrunkFamilies,
     pub(super) transfers: TransferFamilies,
     pub(super) outbox: OutboxFamilies,
@@ -186,6 +188,7 @@ impl Families {
                 ),
                 gauge(registry, "lianxian_ws_clients", "Open streams of events, WebSocket and server-sent."),
             ),
+            delivery: DeliveryRecorder::register(registry),
             trunks: TrunkFamilies::register(registry),
             transfers: TransferFamilies::register(registry),
             outbox: OutboxFamilies::register(registry),

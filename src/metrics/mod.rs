@@ -7,6 +7,7 @@
 //! Does not do: HTTP (`api`), history (Prometheus), alarms (`deploy`).
 
 mod absolute;
+mod delivery;
 mod families;
 mod http;
 mod outbox;
@@ -16,6 +17,7 @@ mod transfers;
 #[cfg(test)]
 mod tests;
 
+pub use delivery::DeliveryRecorder;
 pub use families::Families;
 pub use http::{HttpRecorder, OpenStream};
 pub use outbox::{OutboxPicture, SinkRow};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use prometheus::IntCounter;
 
+use super::delivery::DeliveryRecorder;
 use super::families::Families;
 use super::http::HttpRecorder;
 use super::outbox::OutboxPicture;
@@ -60,6 +61,11 @@ impl Recorder {
     /// The writing side for the HTTP interface.
     pub fn http(&self) -> HttpRecorder {
         self.families.http.clone()
+    }
+
+    /// The side that the delivery of tickets writes.
+    pub fn delivery(&self) -> DeliveryRecorder {
+        self.families.delivery.clone()
     }
 
     /// The configuration in use was read then, in seconds since 1970.

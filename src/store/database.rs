@@ -223,9 +223,8 @@ pub(in crate::store) mod tests {
         }
     }
 
-    const FORM: Form = Form {
-        migrations: &["BEGIN; CREATE TABLE row (number INTEGER) STRICT; PRAGMA user_version = 1; COMMIT;"],
-    };
+    const FORM: Form =
+        Form { migrations: &["BEGIN; CREATE TABLE row (number INTEGER) STRICT; PRAGMA user_version = 1; COMMIT;"] };
 
     async fn count(connection: &mut SqliteConnection) -> i64 {
         sqlx::query_scalar("SELECT count(*) FROM row").fetch_one(connection).await.unwrap()

@@ -33,8 +33,7 @@ pub fn of(facts: &[Fact]) -> Vec<Fact> {
             | Fact::Left { .. } => {}
         }
     }
-    let unknown =
-        |transfer| Fact::TransferEnded { transfer, outcome: Outcome::Unknown, leg: None, code: None };
+    let unknown = |transfer| Fact::TransferEnded { transfer, outcome: Outcome::Unknown, leg: None, code: None };
     let cut = |leg| Fact::LegEnded { leg, by: EndedBy::Crash, cause: Cause::default() };
     let ended = Fact::Ended { why: WHY.to_owned(), joined: None };
     transfers.into_iter().map(unknown).chain(legs.into_iter().map(cut)).chain([ended]).collect()
@@ -72,8 +71,7 @@ mod tests {
             requested(8),
             Fact::LegEnded { leg: LegId(2), by: EndedBy::Party, cause: Cause::default() },
         ];
-        let unknown =
-            Fact::TransferEnded { transfer: TransferId(8), outcome: Outcome::Unknown, leg: None, code: None };
+        let unknown = Fact::TransferEnded { transfer: TransferId(8), outcome: Outcome::Unknown, leg: None, code: None };
         let cut = Fact::LegEnded { leg: LegId(1), by: EndedBy::Crash, cause: Cause::default() };
         let ended = Fact::Ended { why: "crash".to_owned(), joined: None };
         assert_eq!(of(&facts), [unknown, cut, ended.clone()]);

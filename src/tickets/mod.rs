@@ -17,6 +17,7 @@ pub mod aftermath;
 pub mod entry;
 pub mod fact;
 pub mod ids;
+pub mod mapping;
 pub mod parcel;
 pub mod schedule;
 pub mod seal;

@@ -41,3 +41,9 @@ pub enum Verdict {
         why: String,
     },
 }
+
+/// The name of the ticket store that is part of the daemon.
+pub const BUILTIN: &str = "builtin";
+
+/// What a hotline names whose events are not sent anywhere: they stay in the outbox, for export (R46).
+pub const NOWHERE: &str = "none";

@@ -64,6 +64,10 @@ pub struct HotlineEntry {
     /// The name of that organisation.
     #[serde(default)]
     pub org_name: String,
+    /// Where its records go: the name of a `[[ticket_store]]`, `builtin`, or `none`, which keeps them in the outbox for
+    /// export.
+    #[serde(default = "defaults::ticket_store")]
+    pub ticket_store: Placed<String>,
 }
 
 /// A step of a plan: either a group, or a number on a trunk.

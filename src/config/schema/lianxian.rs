@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{HttpSection, TransportKey, defaults};
+use super::{HttpSection, TicketStoreEntry, TransportKey, defaults};
 use crate::config::Placed;
 use crate::sip::auth::Algorithm;
 
@@ -25,6 +25,9 @@ pub struct MainFile {
     pub limits: LimitsSection,
     /// The interface for desks and other systems; without it there is none.
     pub http: Option<HttpSection>,
+    /// Other systems that get the records of calls.
+    #[serde(default)]
+    pub ticket_store: Vec<TicketStoreEntry>,
     /// The administrators' listener.
     #[serde(default)]
     pub admin: AdminSection,

@@ -8,8 +8,10 @@ mod agents;
 mod hotlines;
 mod http;
 mod lianxian;
+mod mapping;
 mod profile;
 mod territories;
+mod ticket_store;
 mod trunks;
 mod words;
 
@@ -24,8 +26,10 @@ pub use lianxian::{
     AdminSection, LimitsSection, ListenEntry, LogLevel, LogSection, MainFile, MediaSection, SipSection,
     SoftphonesSection, StoreSection,
 };
+pub use mapping::{BlanksKey, MappedField, MappingFile, OneOrMore, TimeKey};
 pub use profile::{InboundTable, OutboundTable, ProfileFile};
 pub use territories::{RegionEntry, TargetEntry, TerritoriesFile, TerritoryEntry, ViaEntry};
+pub use ticket_store::{AuthKey, ConflictKey, SuccessKey, TicketStoreEntry};
 pub use trunks::{CalledEntry, NextHop, NextHopRow, TrunkEntry, TrunksFile};
 
 /// A transport protocol.
@@ -110,6 +114,22 @@ mod defaults {
 
     pub(super) fn invites_per_s() -> Placed<u32> {
         nowhere(50)
+    }
+
+    pub(super) fn connect_timeout_s() -> Placed<u16> {
+        nowhere(5)
+    }
+
+    pub(super) fn timeout_s() -> Placed<u16> {
+        nowhere(30)
+    }
+
+    pub(super) fn in_flight() -> Placed<u16> {
+        nowhere(8)
+    }
+
+    pub(super) fn ticket_store() -> Placed<String> {
+        nowhere(crate::tickets::parcel::BUILTIN.to_owned())
     }
 
     pub(super) fn ring_timeout_s() -> Placed<u16> {

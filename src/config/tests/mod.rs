@@ -2,6 +2,7 @@
 
 mod bad;
 mod territories;
+mod ticket_stores;
 mod urgent;
 
 use std::collections::BTreeMap;

@@ -13,10 +13,7 @@ use crate::tickets::ids::LinkageId;
 
 /// Ends every call that has no end; gives how many. Each is one transaction: a further crash meanwhile leaves the rest
 /// for the next start.
-pub(super) async fn end_open_calls(
-    connection: &mut SqliteConnection,
-    wall: WallClock,
-) -> Result<u64, sqlx::Error> {
+pub(super) async fn end_open_calls(connection: &mut SqliteConnection, wall: WallClock) -> Result<u64, sqlx::Error> {
     let open: Vec<(String, String)> =
         sqlx::query_as("SELECT call, linkage FROM call WHERE ended = 0").fetch_all(&mut *connection).await?;
     let mut ended = 0;

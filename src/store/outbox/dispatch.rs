@@ -63,11 +63,7 @@ impl Dispatch {
     }
 
     /// Reads what there is room for.
-    pub(super) async fn refill(
-        &mut self,
-        now: Instant,
-        connection: &mut SqliteConnection,
-    ) -> Result<(), sqlx::Error> {
+    pub(super) async fn refill(&mut self, now: Instant, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
         while let Some(sink) = self.schedule.refill() {
             let rows: Vec<Row> = sqlx::query_as(
                 "SELECT event, ticket, seq, attempts, sink FROM event AS waiting
@@ -87,11 +83,7 @@ impl Dispatch {
     }
 
     /// Dead letters that the command line wants tried again.
-    pub(super) async fn asked(
-        &mut self,
-        now: Instant,
-        connection: &mut SqliteConnection,
-    ) -> Result<(), sqlx::Error> {
+    pub(super) async fn asked(&mut self, now: Instant, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
         let rows: Vec<Row> = sqlx::query_as(
             "SELECT event, ticket, seq, attempts, sink FROM event WHERE asked = 1 AND state = 'pending' LIMIT 1000",
         )

@@ -41,8 +41,9 @@ const CALLS: &str = "INSERT OR IGNORE INTO call (call, linkage, ended)
 /// Copies every row that can be read: from the first on until the damage, and from the last on until the damage. What
 /// was saved is told, and the damaged file stays where it is for whoever can save more.
 pub(super) async fn bring_over(connection: &mut SqliteConnection, aside: &Path) -> Result<(), sqlx::Error> {
-    let attached =
-        sqlx::query("ATTACH DATABASE ? AS damaged").bind(aside.to_string_lossy().into_owned()).execute(&mut *connection);
+    let attached = sqlx::query("ATTACH DATABASE ? AS damaged")
+        .bind(aside.to_string_lossy().into_owned())
+        .execute(&mut *connection);
     if let Err(error) = attached.await {
         tracing::error!(event = "nothing_saved", aside = %aside.display(), %error, "of a damaged outbox");
         return Ok(());

@@ -122,11 +122,7 @@ impl From<sqlx::Error> for Fault {
 
 /// Writes a batch in one transaction. What is in the tables already is not written twice: an entry is known by its call
 /// and place, an event by its id.
-pub(super) async fn commit(
-    connection: &mut SqliteConnection,
-    batch: &Batch,
-    sinks: &Sinks,
-) -> Result<Written, Fault> {
+pub(super) async fn commit(connection: &mut SqliteConnection, batch: &Batch, sinks: &Sinks) -> Result<Written, Fault> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     let mut written = Written::default();
     let mut ends = HashMap::new();
@@ -151,7 +147,11 @@ pub(super) async fn commit(
 const OUTCOME: u64 = 512;
 
 /// Writes the facts of an entry; `false` if they are there already.
-pub(super) async fn facts(connection: &mut SqliteConnection, entry: &Entry, written: &mut Written) -> Result<bool, sqlx::Error> {
+pub(super) async fn facts(
+    connection: &mut SqliteConnection,
+    entry: &Entry,
+    written: &mut Written,
+) -> Result<bool, sqlx::Error> {
     let call = entry.id.call.to_string();
     let linkage = entry.linkage.to_string();
     let facts = serde_json::to_string(&entry.facts).expect("facts have no map, and JSON takes every other value");

@@ -30,7 +30,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     // The edge.
     // The interface tells what happened to calls in JSON of its own, so it reads their words.
     ("api", &["engine", "switch", "call", "routing", "sip", "metrics", "base"]),
-    ("config", &["api", "switch", "call", "routing", "sip", "media", "tickets", "net", "store", "engine", "base"]),
+    (
+        "config",
+        &["api", "delivery", "tickets", "switch", "call", "routing", "sip", "media", "net", "store", "engine", "base"],
+    ),
     // The demo's parties share only the arithmetic of sound with the daemon.
     ("demo", &["media", "base"]),
     // The composition root: builds all, wires all; nothing imports it.
