@@ -6,6 +6,7 @@
 //! Does not do: anything at run time beyond starting.
 
 mod check;
+mod delivering;
 mod log;
 mod reload;
 mod route;

@@ -8,9 +8,11 @@ use tokio::sync::{mpsc, oneshot};
 use super::check::{PROMPTS, prompt_problem};
 use crate::api::Access;
 use crate::config::{self, Configuration, Sources};
+use crate::delivery::{Delivery, Secret};
 use crate::engine::prompts;
 use crate::engine::reload::{Outcome, Problem, Refused, Reload};
 use crate::media::library::Library;
+use crate::store::outbox::Sinks;
 
 /// Reads when it is asked, and hands what is good to the loop.
 pub(super) struct Reader {
@@ -24,6 +26,12 @@ pub(super) struct Reader {
     pub(super) told: mpsc::Sender<Outcome>,
     /// Who may use the HTTP interface.
     pub(super) access: Access,
+    /// What the delivery shows our own ticket store.
+    pub(super) own: Secret,
+    /// Who sends to ticket stores.
+    pub(super) delivery: Delivery,
+    /// Where the outbox learns which hotline has which.
+    pub(super) sinks: mpsc::Sender<Sinks>,
     /// The prompts as they were read at the start.
     pub(super) library: Arc<Library>,
 }
@@ -77,6 +85,9 @@ impl Reader {
         // Both fail only when the daemon is going down.
         if self.told.blocking_send(Outcome::Taken { settings, followed }).is_ok() && done.blocking_recv().is_ok() {
             self.access.replace(read.tokens.clone());
+            // An event for a ticket store that the delivery does not know yet would wait for nothing.
+            self.delivery.replace(read.ticket_stores(&self.own));
+            self.sinks.blocking_send(read.sinks()).ok();
             self.running = read;
         }
         Ok(())

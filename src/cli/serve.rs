@@ -10,10 +10,12 @@ use nix::sys::signal::{Signal, raise};
 use tokio::sync::mpsc;
 
 use super::check::{PROMPTS, prompt_problem};
+use super::delivering;
 use super::{MISCONFIGURED, log, reload, tell};
 use crate::api;
 use crate::base::entropy::Entropy;
 use crate::config::{self, Configuration, Sources};
+use crate::delivery::{self, Delivery, Secret};
 use crate::engine;
 use crate::engine::clock::Clock;
 use crate::engine::handle;
@@ -32,6 +34,9 @@ use crate::switch::Switch;
 
 /// Facts of the media threads that wait for the loop.
 const FACTS: usize = 4_096;
+
+/// Outcomes of attempts that wait for the outbox: more than can be on their way to all ticket stores together.
+const VERDICTS: usize = 8_192;
 
 /// How long the daemon lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,7 +144,8 @@ fn build(
     recorder.configured(clock.wall_seconds());
     let health = Health::new(clock);
     let (handle, desk, told) = handle::open(clock);
-    let outbox = outbox(configuration, folder, clock, &mut entropy, &mut tasks)?;
+    let own = Secret::new(delivering::own_token().map_err(Trouble::Chance)?);
+    let (outbox, delivery) = outbox(configuration, folder, clock, &mut entropy, recorder.delivery(), &own, &mut tasks)?;
     let (reloads, asked) = engine::reload::requests();
     let shown = api::Admin { metrics: exposition, health: health.clone(), reloads: reloads.clone() };
     let access = api::Access::new(configuration.tokens.clone());
@@ -156,6 +162,9 @@ fn build(
         asked,
         told,
         access,
+        own,
+        delivery,
+        sinks: outbox.changes(),
         library: Arc::clone(library),
     };
     tasks.thread("reload", move || reader.run()).map_err(|error| Trouble::System("a thread", error))?;
@@ -178,22 +187,33 @@ fn build(
     }))
 }
 
-/// Opens the outbox on a thread of its own.
+/// Opens the outbox and the delivery, each on a thread of its own.
 fn outbox(
     configuration: &Configuration,
     folder: &Folder,
     clock: Clock,
     entropy: &mut Entropy,
+    counts: metrics::DeliveryRecorder,
+    own: &Secret,
     tasks: &mut Tasks,
-) -> Result<Outbox, Trouble> {
-    let (parcels, _) = mpsc::channel(1);
-    let (_, verdicts) = mpsc::channel(1);
-    let courier = Courier { parcels, verdicts };
+) -> Result<(Outbox, Delivery), Trouble> {
+    let thread = |error| Trouble::System("a thread", error);
+    let (told, verdicts) = mpsc::channel(VERDICTS);
     let now = Arc::new(move || clock.wall_clock());
+    let stores = configuration.ticket_stores(own);
+    let (delivery, postman) =
+        delivery::open(stores, now.clone(), Box::new(move |report| delivering::tell(report, &counts, &told)));
+    let courier = Courier { parcels: delivery.parcels(), verdicts };
     let (outbox, worker) = outbox::create(configuration.outbox(folder.path()), now, entropy, courier);
-    tasks.thread("outbox", move || worker.run()).map_err(|error| Trouble::System("a thread", error))?;
+    tasks.thread("outbox", move || worker.run()).map_err(thread)?;
+    let deliver = move || {
+        if let Err(error) = postman.run() {
+            tracing::error!(event = "nothing_is_delivered", %error);
+        }
+    };
+    tasks.thread("delivery", deliver).map_err(thread)?;
     outbox.opened()?;
-    Ok(outbox)
+    Ok((outbox, delivery))
 }
 
 /// Sets the two HTTP listeners running, each on a thread of its own.

@@ -39,7 +39,6 @@ pub use schema::{
 };
 pub use secret::{Credential, Ha1};
 pub use source::Sources;
-pub use ticket_stores::TicketStore;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -72,7 +71,7 @@ pub struct Configuration {
     /// Who may use the HTTP interface.
     pub tokens: Vec<Token>,
     /// The ticket stores of `[[ticket_store]]`.
-    stores: Vec<TicketStore>,
+    stores: Vec<ticket_stores::TicketStore>,
     /// The folder of prompts, resolved.
     pub prompts: PathBuf,
     /// The main file.

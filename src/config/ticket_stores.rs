@@ -11,25 +11,25 @@ use super::source::{Parsed, Reader, Sources};
 use super::{Configuration, Placed, Problem, mapping};
 use crate::base::ids::HotlineId;
 use crate::delivery::{Answers, Auth, Replays, Said, Secret, Settings, Target, Trust};
+use crate::store::outbox::Sinks;
 use crate::tickets::mapping::Mapping;
 use crate::tickets::parcel::{BUILTIN, NOWHERE};
 
 /// A ticket store of the configuration.
 #[derive(Clone, Debug)]
-pub struct TicketStore {
-    /// How it is reached.
-    pub settings: Settings,
+pub(super) struct TicketStore {
+    settings: Settings,
     /// How many events may be on their way to it at a time.
-    pub in_flight: usize,
+    in_flight: usize,
 }
 
 impl Configuration {
     /// Every ticket store: those of `[[ticket_store]]`, and the built-in one at our own listener, which is shown the
     /// given token. Without `[http]` there is no built-in one.
-    pub fn ticket_stores(&self, own: &Secret) -> Vec<TicketStore> {
+    pub fn ticket_stores(&self, own: &Secret) -> Vec<Settings> {
         let builtin = self.main.http.as_ref().and_then(|http| {
             let target = Target::new(&format!("http://{}/v1/tickets", http.listen.get_ref()), false).ok()?;
-            let settings = Settings {
+            Some(Settings {
                 name: BUILTIN.into(),
                 target,
                 auth: Auth::Bearer(own.clone()),
@@ -38,10 +38,9 @@ impl Configuration {
                 timeout: Duration::from_secs(30),
                 answers: Answers::default(),
                 mapping: None,
-            };
-            Some(TicketStore { settings, in_flight: BUILTIN_IN_FLIGHT })
+            })
         });
-        builtin.into_iter().chain(self.stores.iter().cloned()).collect()
+        builtin.into_iter().chain(self.stores.iter().map(|store| store.settings.clone())).collect()
     }
 
     /// The ticket store of each hotline, by its name. [`NOWHERE`]: its events stay in the outbox, for export (R46).
@@ -54,6 +53,12 @@ impl Configuration {
             (HotlineId::from(row.number.get_ref().as_str()), Arc::from(store))
         })
         .collect()
+    }
+
+    /// The same for the outbox, with how many events may be on their way to each.
+    pub fn sinks(&self) -> Sinks {
+        let limits = self.stores.iter().map(|store| (Arc::clone(&store.settings.name), store.in_flight));
+        Sinks::new(self.ticket_store_of()).with_limits(limits.chain([(Arc::from(BUILTIN), BUILTIN_IN_FLIGHT)]))
     }
 }
 

@@ -106,7 +106,7 @@ impl Configuration {
             ballast_bytes: u64::from(*store.ballast_mb.get_ref()) << 20,
             waiting_entries: usize::try_from(*store.waiting_entries.get_ref()).unwrap_or(usize::MAX),
             keep: Duration::from_secs(u64::from(*store.keep_days.get_ref()) * 86_400),
-            sinks: outbox::Sinks::default(),
+            sinks: self.sinks(),
         }
     }
 

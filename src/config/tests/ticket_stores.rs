@@ -42,16 +42,16 @@ fn case() -> Case {
 fn a_ticket_store_is_read_whole_and_its_secret_is_never_printed() {
     let configuration = case().load().unwrap();
     let stores = configuration.ticket_stores(&Secret::new("own-token"));
-    let names: Vec<&str> = stores.iter().map(|store| &*store.settings.name).collect();
+    let names: Vec<&str> = stores.iter().map(|store| &*store.name).collect();
     assert_eq!(names, ["foreign"], "without [http] there is no built-in one");
-    assert_eq!(stores[0].settings.mapping.as_ref().unwrap().fields.len(), 3);
+    assert_eq!(stores[0].mapping.as_ref().unwrap().fields.len(), 3);
     assert_eq!(&*configuration.ticket_store_of()[&"12345".into()], "foreign");
     assert!(!format!("{configuration:?}").contains("k-17"), "a secret is never printed");
 
     let text = "[http]\nlisten = \"127.0.0.1:8085\"\n[media]";
     let configuration = Case::good().replacing("c/lianxian.toml", "[media]", text).load().unwrap();
     let stores = configuration.ticket_stores(&Secret::new("own-token"));
-    assert_eq!(&*stores[0].settings.name, "builtin");
+    assert_eq!(&*stores[0].name, "builtin");
     assert_eq!(&*configuration.ticket_store_of()[&"12345".into()], "builtin");
     assert!(!format!("{stores:?}").contains("own-token"));
     assert_eq!(
@@ -129,7 +129,7 @@ fn delivered(name: &str) -> Mapping {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("config/mappings/{name}.toml"));
     case.files.insert("c/m.toml".into(), std::fs::read_to_string(path).unwrap());
     let stores = case.load().unwrap().ticket_stores(&Secret::new("own-token"));
-    stores[0].settings.mapping.clone().unwrap()
+    stores[0].mapping.clone().unwrap()
 }
 
 fn written(name: &str) -> Value {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use sqlx::SqliteConnection;
 use tokio::sync::mpsc;
 
+use super::sinks::Sinks;
 use super::write::{Fresh, Outcome, State, unsigned};
 use crate::base::entropy::Entropy;
 use crate::base::time::{Instant, WallClock};
@@ -35,9 +36,17 @@ impl Dispatch {
         Self { schedule: Schedule::new(), chance, parcels, attempts: HashMap::new() }
     }
 
+    /// How many events may be on their way to each ticket store.
+    pub(super) fn limit(&mut self, sinks: &Sinks) {
+        for (store, in_flight) in sinks.limits() {
+            self.schedule.configure(store, in_flight);
+        }
+    }
+
     /// Learns what waits on disk, at the start and after the database was opened again.
-    pub(super) async fn load(&mut self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    pub(super) async fn load(&mut self, sinks: &Sinks, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
         self.schedule = Schedule::new();
+        self.limit(sinks);
         self.attempts.clear();
         let parked: Vec<(String, String)> =
             sqlx::query_as("SELECT sink, ticket FROM event WHERE state = 'dead'").fetch_all(&mut *connection).await?;

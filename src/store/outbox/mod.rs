@@ -240,9 +240,9 @@ impl Outbox {
         }
     }
 
-    /// Other ticket stores, after a reload. `false`: the ones before that are not in use yet; ask again.
-    pub fn change(&self, sinks: Sinks) -> bool {
-        self.changes.try_send(sinks).is_ok()
+    /// Where other ticket stores are told after a reload.
+    pub fn changes(&self) -> mpsc::Sender<Sinks> {
+        self.changes.clone()
     }
 
     /// The outbox as it is now.

@@ -147,7 +147,10 @@ impl Worker {
             match wake {
                 Wake::Entries(0) => break,
                 Wake::Entries(_) | Wake::Due => {}
-                Wake::Sinks(sinks) => self.sinks = sinks,
+                Wake::Sinks(sinks) => {
+                    self.dispatch.limit(&sinks);
+                    self.sinks = sinks;
+                }
                 Wake::Verdicts(verdicts) => self.settle(&mut hand, verdicts),
                 Wake::Round => self.round(&mut hand).await,
                 Wake::Checkpointed(checkpointed) => tell_checkpoint(checkpointed),
@@ -192,7 +195,7 @@ impl Worker {
             crash::end_open_calls(&mut connection, (self.now)()).await.map_err(failed(&self.path))?;
             self.start = Start::Done;
         }
-        self.dispatch.load(&mut connection).await.map_err(failed(&self.path))?;
+        self.dispatch.load(&self.sinks, &mut connection).await.map_err(failed(&self.path))?;
         hand.connection = Some(connection);
         Ok(())
     }

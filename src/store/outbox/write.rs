@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use sqlx::{Connection, SqliteConnection};
 
-use super::sinks::{KEPT, Sinks};
+use super::sinks::Sinks;
 use crate::base::ids::CallId;
 use crate::store::database::primary_code;
 use crate::tickets::entry::Entry;
 use crate::tickets::fact::Fact;
 use crate::tickets::ids::{EventId, TicketId};
+use crate::tickets::parcel::NOWHERE;
 use crate::tickets::schedule::Pending;
 use crate::tickets::seal::{self, Link, Sealed};
 use crate::tickets::ticket::Ticket;
@@ -213,7 +214,7 @@ pub(super) async fn event(
     let sealed = seal::seal(&last, ticket);
     ends.insert(id, sealed.link());
     let Sealed { ticket, text } = sealed;
-    let state = if *sink == *KEPT { State::Kept } else { State::Pending };
+    let state = if *sink == *NOWHERE { State::Kept } else { State::Pending };
     sqlx::query(
         "INSERT INTO event (event, ticket, seq, hash, call, kind, sink, state, written_ms, body)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -40,8 +40,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "api", "config", "demo", "engine", "metrics", "net", "store", "switch", "call", "routing", "sip", "sdp",
-            "media", "tickets", "base",
+            "api", "config", "delivery", "demo", "engine", "metrics", "net", "store", "switch", "call", "routing",
+            "sip", "sdp", "media", "tickets", "base",
         ],
     ),
     ("main", &["cli"]),
