@@ -17,14 +17,21 @@ use crate::sip::order::LegOrder;
 
 /// Sends the last NOTIFY; our BYE follows.
 pub(super) fn begin(cx: &mut Context<'_>, leg: LegId, refer: ReferId, status: u16, limit: Duration) {
+    part(cx, leg);
+    if cx.legs.is_parting(leg) {
+        cx.order(leg, LegOrder::Notify { refer, status, last: Last::Yes });
+        cx.start(Timer::Goodbye(leg), limit);
+    }
+}
+
+/// The leg is in nobody's conversation any more. Whoever does this says when it is released.
+pub(super) fn part(cx: &mut Context<'_>, leg: LegId) {
     cx.hear(leg, Source::Nothing);
     let Some(entry) = cx.legs.get_mut(leg) else { return };
     entry.phase = match std::mem::replace(&mut entry.phase, Phase::Leaving) {
         Phase::Connected(sound) => Phase::Parting(sound),
         other @ (Phase::Arrived | Phase::Calling(_) | Phase::Called(_) | Phase::Parting(_) | Phase::Leaving) => other,
     };
-    cx.order(leg, LegOrder::Notify { refer, status, last: Last::Yes });
-    cx.start(Timer::Goodbye(leg), limit);
 }
 
 /// What a leg says to which we are saying goodbye.

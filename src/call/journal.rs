@@ -17,6 +17,7 @@ use crate::call::action::{Action, Actions};
 use crate::call::case::{Case, Occasion};
 use crate::call::leg::Legs;
 use crate::call::notice::CallerLoss;
+use crate::call::proof::Proofs;
 use crate::call::record::{CallRecord, Ending, LegEnd, LegRecord, Outcome, TransferRecord, Who};
 use crate::call::site::Site;
 use crate::call::words;
@@ -42,6 +43,8 @@ pub(crate) struct Journal {
     /// What has happened in the event that is being handled.
     noted: Vec<Fact>,
     conversation: Conversation,
+    /// What waits until a success is on disk.
+    pub(super) proofs: Proofs,
     stage: Stage,
     /// The records that the services keep of it.
     #[serde(default)]
@@ -72,6 +75,7 @@ impl Journal {
             written: 0,
             noted: vec![words::arrived(arrival, decision)],
             conversation: Conversation::new(),
+            proofs: Proofs::default(),
             stage: Stage::Open,
             case: Case::default(),
         };
@@ -250,13 +254,18 @@ impl Journal {
         if self.noted.is_empty() {
             return;
         }
-        self.written = self.written.checked_add(1).expect("no call has 2^32 events");
+        self.written = self.entry();
         let id = EntryId { call: self.record.call, seq: self.written };
         let facts = std::mem::take(&mut self.noted);
         let postings = self.case.postings(&Occasion { id, now, site, record: &self.record, legs }, &facts);
         let unix_ms = site.wall.moment(now).unix_ms;
         let entry = Entry { id, linkage: self.linkage(), at: now, unix_ms, facts, postings };
         out.push(Action::Record(Box::new(entry)));
+    }
+
+    /// The number of the entry that the event which is being handled will have.
+    pub(super) const fn entry(&self) -> u32 {
+        self.written.saturating_add(1)
     }
 
     /// The contact that the call belongs to.

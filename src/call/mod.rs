@@ -42,6 +42,7 @@ mod keys;
 pub(crate) mod leg;
 mod pair;
 mod party;
+pub(crate) mod proof;
 pub(crate) mod referrer;
 mod reopen;
 mod replace;
@@ -78,7 +79,8 @@ use event::Event;
 use join::{Asked, Consultation};
 use journal::{Journal, Left};
 use leg::{Leg, Legs, Phase};
-use notice::What;
+use notice::{Unproven, What};
+use proof::Proven;
 use record::{Ending, LegEnd, Who};
 use site::Site;
 use state::{Offered, Quarantined, Releasing, State};
@@ -157,6 +159,10 @@ impl Call {
             }
             Aside::Consulted(transfer) => {
                 consulted::on_confirmed(&mut cx, transfer);
+                before
+            }
+            Aside::Overdue(entry) => {
+                proof::settle(&mut cx, entry, Proven::No(Unproven::Late));
                 before
             }
             Aside::No => match codes::take(&mut cx, &before, event) {
@@ -282,18 +288,19 @@ impl Call {
         self.finish(now, site, out);
     }
 
-    /// The store has written one of its entries.
-    pub fn recorded(
+    /// The store has written one of its entries, or could not.
+    pub(crate) fn recorded(
         &mut self,
         now: Instant,
         entry: EntryId,
+        proven: Proven,
         site: &Site,
         supplies: &mut dyn Supplies,
         out: &mut Actions,
     ) {
+        assert_eq!(entry.call, self.id, "an entry comes back to its own call");
         let mut cx = self.context(now, site, supplies, out);
-        assert_eq!(entry.call, cx.call, "an entry comes back to its own call");
-        cx.ignore("nothing waits for this entry");
+        proof::settle(&mut cx, entry.seq, proven);
         self.finish(now, site, out);
     }
 
@@ -437,6 +444,8 @@ enum Aside {
     Parting(LegId),
     /// It is about a consultation that a PBX has made for this call.
     Consulted(TransferId),
+    /// This entry has been waited for long enough.
+    Overdue(u32),
     /// It is not.
     No,
 }
@@ -450,6 +459,7 @@ fn aside(cx: &Context<'_>, event: &Event) -> Aside {
             Aside::Parting(*leg)
         }
         Event::Timer(Timer::Consulted(transfer)) => Aside::Consulted(*transfer),
+        Event::Timer(Timer::Proof(entry)) => Aside::Overdue(*entry),
         Event::Leg { .. }
         | Event::Media { .. }
         | Event::Timer(_)

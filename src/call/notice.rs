@@ -163,6 +163,13 @@ pub enum What {
         /// Why.
         why: Refusal,
     },
+    /// A transfer's success is told although it is not on disk: should the process die now, it is lost. An alarm.
+    Unproven {
+        /// Which transfer.
+        transfer: TransferId,
+        /// Why.
+        why: Unproven,
+    },
     /// A fact that the state ignores on purpose.
     Ignored {
         /// Why.
@@ -295,6 +302,15 @@ impl TransferStep {
             | Self::GivenBack => None,
         }
     }
+}
+
+/// Why a success is told although it is not on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Unproven {
+    /// It had not been written within the time that everybody is willing to wait.
+    Late,
+    /// The store could not write it.
+    Failed,
 }
 
 /// Why a call was refused at the door.

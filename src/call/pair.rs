@@ -12,6 +12,7 @@ use crate::call::hunt::Hunt;
 use crate::call::leg::Word;
 use crate::call::notice::{CallerLoss, What};
 use crate::call::party::{self, Said};
+use crate::call::proof;
 use crate::call::record::{self, Ending, LegEnd, Who};
 use crate::call::reopen;
 use crate::call::silence::{self, Left};
@@ -111,8 +112,13 @@ impl Pair {
     }
 
     /// A deliberate BYE of the last service party while they talk ends the call (I19). A hold changes nothing (T18). But
-    /// who has not heard yet that its transfer has failed leaves the caller to a target, and is given it back (T1).
+    /// who has not heard yet that its transfer has failed leaves the caller to a target, and is given it back (T1); and who
+    /// has not been released yet from a transfer is there still.
     fn hung_up(self, cx: &mut Context<'_>, cause: Cause) -> State {
+        if let Some(state) = self.taken_back(cx) {
+            cx.over(self.party, LegEnd::HungUp(cause));
+            return state;
+        }
         match cx.legs.get(self.party).map_or(Word::Heard, |leg| leg.word) {
             Word::Heard => {
                 cx.record.conclude(Ending::ServicePartyHungUp);
@@ -130,6 +136,11 @@ impl Pair {
 
     /// The party was lost, not hung up: the caller is kept, and whoever had the call is rung first (I19).
     pub(super) fn lost(self, cx: &mut Context<'_>, loss: Loss) -> State {
+        if let Some(state) = self.taken_back(cx) {
+            cx.publish(What::PartyLost { leg: self.party, loss });
+            cx.over(self.party, LegEnd::Lost(loss));
+            return state;
+        }
         let first = self.agent(cx).or_else(|| cx.record.first_agent());
         cx.publish(What::PartyLost { leg: self.party, loss });
         cx.over(self.party, LegEnd::Lost(loss));
@@ -143,10 +154,20 @@ impl Pair {
 
     /// The party's sound could not be opened: nobody would ever hear it. It is let go, and the caller is kept.
     pub(super) fn unheard(self, cx: &mut Context<'_>) -> State {
+        if let Some(state) = self.taken_back(cx) {
+            cx.release(self.party, record::UNAVAILABLE);
+            return state;
+        }
         let first = self.agent(cx).or_else(|| cx.record.first_agent());
         cx.release(self.party, record::UNAVAILABLE);
         let hunt = Hunt::for_caller(cx, first);
         Recovering::begin(cx, self.caller, hunt)
+    }
+
+    /// The party has gone, but whoever handed the caller over has not been released yet.
+    fn taken_back(self, cx: &mut Context<'_>) -> Option<State> {
+        let party = proof::take_back(cx)?;
+        Some(Self { caller: self.caller, party }.joined(cx, Mood::Talking))
     }
 
     fn agent(self, cx: &Context<'_>) -> Option<AgentId> {
@@ -207,6 +228,7 @@ fn on_timer(cx: &mut Context<'_>, timer: Timer, mood: Mood) -> Mood {
         | Timer::Unheard
         | Timer::TargetSilent
         | Timer::Goodbye(_)
+        | Timer::Proof(_)
         | Timer::NextKey(_)
         | Timer::Consulted(_) => cx.ignore("a timer whose time has passed"),
     }

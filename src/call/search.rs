@@ -104,6 +104,7 @@ fn on_timer(cx: &mut Context<'_>, hunt: Hunt, timer: Timer) -> Turn {
         | Timer::Unheard
         | Timer::TargetSilent
         | Timer::Goodbye(_)
+        | Timer::Proof(_)
         | Timer::NextKey(_)
         | Timer::Consulted(_) => cx.ignore("a timer whose time has passed"),
     }

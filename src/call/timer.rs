@@ -37,6 +37,9 @@ pub const GOODBYE: Duration = Duration::from_secs(4);
 /// The same when the caller has hung up: within a second everybody must have been told (I18).
 pub const GOODBYE_OF_ABANDONED: Duration = Duration::from_millis(900);
 
+/// How long a success waits to be on disk before it is told all the same, with an alarm (I26).
+pub const PROOF: Duration = Duration::from_millis(500);
+
 /// How long after one key of a feature code the next one may come.
 pub const NEXT_KEY: Duration = Duration::from_secs(3);
 
@@ -80,6 +83,8 @@ pub enum Timer {
     TargetSilent,
     /// The transferor's telephone has not said a word about the last NOTIFY: our BYE does not wait for it any longer.
     Goodbye(LegId),
+    /// The entry of that number, which says a success, has not been written in time: what waits for it goes on.
+    Proof(u32),
     /// The party on this leg has typed the beginning of a feature code and no more: it was none.
     NextKey(LegId),
     /// The target of a consultation that a PBX has made for this call has been answered for [`CONFIRMED`]: it has the

@@ -22,7 +22,8 @@ use crate::call::hunt::{Hunt, Rounds};
 use crate::call::leg::Word;
 use crate::call::notice::{TransferStep, What};
 use crate::call::pair::{Mood, Pair};
-use crate::call::record::{self, CallRecord, LegRecord, Outcome, TransferRecord, Trigger, Who};
+use crate::call::proof::{self, Deed, Role};
+use crate::call::record::{CallRecord, LegRecord, Outcome, TransferRecord, Trigger, Who};
 use crate::call::referrer;
 use crate::call::site::Site;
 use crate::call::state::{State, Transferring};
@@ -437,7 +438,9 @@ impl Transfer {
     pub(super) fn taken(&self, cx: &mut Context<'_>, leg: LegId) {
         let answered = cx.record.target(self.entry(cx), leg).and_then(|line| line.answered);
         cx.record.taken(answered.unwrap_or(cx.now), self.id);
-        self.end(cx, Outcome::Succeeded(leg), TransferStep::Joined { leg });
+        if self.end(cx, Outcome::Succeeded(leg), TransferStep::Joined { leg }) {
+            proof::begin(cx, self.id);
+        }
     }
 
     /// The target is silent; all three are joined.
@@ -460,23 +463,29 @@ impl Transfer {
 
     // --- how it ends ---
 
-    /// The transferor learns that the target has the call, and is released when its telephone has heard it.
-    ///
-    /// This is the place that waits for the record on disk (at most 500 ms, then with an alarm): the join has long
-    /// happened, only the last NOTIFY and our BYE come behind it.
+    /// The transferor learns that the target has the call, and is released when its telephone has heard it. The join has
+    /// long happened; only the last NOTIFY and our BYE wait until the success is on disk.
     pub(super) fn release_transferor(&self, cx: &mut Context<'_>, party: LegId) {
-        match self.telling {
-            Telling::Notify(refer) => goodbye::begin(cx, self.transferor, refer, 200, GOODBYE),
-            Telling::Events => cx.release(self.transferor, record::NORMAL),
-        }
-        if party != self.transferor {
-            cx.release(party, record::NORMAL);
+        let leg = self.transferor;
+        let role = if party == leg { Role::Party } else { Role::Consulting };
+        let deed = match self.telling {
+            Telling::Notify(refer) => Deed::Goodbye { leg, refer, role },
+            Telling::Events => Deed::Release { leg },
+        };
+        proof::then(cx, self.id, deed);
+        if party != leg {
+            proof::then(cx, self.id, Deed::Release { leg: party });
         }
     }
 
-    /// The transferor learns that the target has the call, but stays: all three are joined.
+    /// The transferor learns that the target has the call, but stays: all three are joined. On the consultation it goes.
     pub(super) fn report_success(&self, cx: &mut Context<'_>) {
-        self.report(cx, 200, Last::Yes);
+        match self.telling {
+            Telling::Notify(refer) if cx.legs.is_parting(self.transferor) => {
+                proof::then(cx, self.id, Deed::Goodbye { leg: self.transferor, refer, role: Role::Consulting });
+            }
+            Telling::Notify(_) | Telling::Events => self.report(cx, 200, Last::Yes),
+        }
     }
 
     /// The target had taken the call and has left before the transferor was told: 480, so that it stays with the caller.
@@ -515,10 +524,13 @@ impl Transfer {
         self.end(cx, Outcome::Unknown, TransferStep::Unknown);
     }
 
-    fn end(&self, cx: &mut Context<'_>, outcome: Outcome, step: TransferStep) {
-        if cx.record.end_transfer(cx.now, self.id, outcome) {
+    /// False if it has ended before.
+    fn end(&self, cx: &mut Context<'_>, outcome: Outcome, step: TransferStep) -> bool {
+        let ended = cx.record.end_transfer(cx.now, self.id, outcome);
+        if ended {
             self.tell(cx, step);
         }
+        ended
     }
 
     /// It has come to nothing. Until the transferor's telephone has answered that, its BYE may be that of somebody who

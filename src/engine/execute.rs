@@ -186,6 +186,7 @@ fn tell(notice: &Notice) {
             tracing::info!(event = "transfer", %call, %transfer, step = name, leg = leg.map(tracing::field::display), code);
         }
         What::TransferRefused { leg, why } => tracing::warn!(event = "transfer_refused", %call, %leg, ?why),
+        What::Unproven { transfer, why } => tracing::error!(event = "unproven", %call, %transfer, ?why),
         What::Ignored { why } => tracing::debug!(event = "ignored", %call, why),
         What::Released(record) => {
             let legs = record.legs.len();

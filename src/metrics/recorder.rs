@@ -132,6 +132,7 @@ impl Recorder {
             What::Transfer { transfer, step } => {
                 self.transfers.step(&self.families.transfers, *transfer, notice.at, step);
             }
+            What::Unproven { transfer: _, why } => self.families.transfers.told_unproven(*why),
             What::Correlated { .. }
             | What::NotCorrelated { .. }
             | What::Dialled { .. }

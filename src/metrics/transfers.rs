@@ -11,7 +11,7 @@ use super::families::{WAITING_S, counters, histograms};
 use crate::base::ids::{HotlineId, TransferId};
 use crate::base::time::Instant;
 use crate::call::command::{Mode, Urgency};
-use crate::call::notice::TransferStep;
+use crate::call::notice::{TransferStep, Unproven};
 use crate::call::record::{self, CallRecord, LegEnd, Who};
 use crate::routing::recipe::Shown;
 
@@ -25,6 +25,7 @@ pub(super) struct TransferFamilies {
     press_to_answer: HistogramVec,
     fallbacks: IntCounterVec,
     caller_id: IntCounterVec,
+    unproven: IntCounterVec,
 }
 
 impl TransferFamilies {
@@ -39,9 +40,15 @@ impl TransferFamilies {
                 total.with_label_values(&[direction, self::mode(mode), result]).inc_by(0);
             }
         }
+        let help = "Transfers whose success was told before it was on disk.";
+        let unproven = counters(r, "lianxian_transfers_unproven_total", help, &["reason"]);
+        for why in [Unproven::Late, Unproven::Failed] {
+            unproven.with_label_values(&[self::unproven(why)]).inc_by(0);
+        }
         let labels = &["direction", "urgency"];
         Self {
             total,
+            unproven,
             press_to_ring: histograms(
                 r,
                 "lianxian_transfer_press_to_ring_seconds",
@@ -69,6 +76,20 @@ impl TransferFamilies {
                 &["trunk", "result"],
             ),
         }
+    }
+}
+
+impl TransferFamilies {
+    /// A success was told although it is not on disk.
+    pub(super) fn told_unproven(&self, why: Unproven) {
+        self.unproven.with_label_values(&[unproven(why)]).inc();
+    }
+}
+
+const fn unproven(why: Unproven) -> &'static str {
+    match why {
+        Unproven::Late => "late",
+        Unproven::Failed => "failed",
     }
 }
 

@@ -23,7 +23,7 @@ impl Switch {
             Step::Event(event) => call.handle(now, event, site, stock, out),
             Step::Timeout => call.handle_timeout(now, site, stock, out),
             Step::Replace(replaced, newcomer) => call.replace(now, replaced, &newcomer, site, stock, out),
-            Step::Recorded(entry) | Step::RecordFailed(entry) => call.recorded(now, entry, site, stock, out),
+            Step::Recorded(entry, proven) => call.recorded(now, entry, proven, site, stock, out),
             Step::Learn(report) => call.learn(now, &report, site, stock, out),
             Step::ShutDown => call.shut_down(now, site, stock, out),
         });
@@ -56,9 +56,7 @@ impl Switch {
             Step::Replace(replaced, newcomer) => self.attempt(now, &call, taken, |call, site, stock, out| {
                 call.replace(now, replaced, &newcomer, site, stock, out);
             }),
-            Step::Timeout | Step::Recorded(_) | Step::RecordFailed(_) | Step::Learn(_) | Step::ShutDown => {
-                return Some((call, actions));
-            }
+            Step::Timeout | Step::Recorded(..) | Step::Learn(_) | Step::ShutDown => return Some((call, actions)),
         };
         Some(match again {
             Some((call, more)) => (call, actions.into_iter().chain(more).collect()),

@@ -42,7 +42,8 @@ use crate::base::timer::DeadlineQueue;
 use crate::call::action::{Action, Actions};
 use crate::call::consulted::Report;
 use crate::call::event::Event;
-use crate::call::notice::{Notice, RefusedFor, What};
+use crate::call::notice::{Notice, RefusedFor, Unproven, What};
+use crate::call::proof::Proven;
 use crate::call::record::Who;
 use crate::call::site::Site;
 use crate::call::timer::Timer;
@@ -135,8 +136,10 @@ impl Switch {
             Input::Unframed { flow, broken } => self.endpoint.receive_broken(now, flow, broken),
             Input::FlowFailed { flow, failure } => self.endpoint.flow_failed(now, flow, failure),
             Input::Media { call, leg, fact } => self.run(now, call, Step::Event(Event::Media { leg, fact })),
-            Input::Recorded(entry) => self.run(now, entry.call, Step::Recorded(entry)),
-            Input::RecordFailed(entry) => self.run(now, entry.call, Step::RecordFailed(entry)),
+            Input::Recorded(entry) => self.run(now, entry.call, Step::Recorded(entry, Proven::Yes)),
+            Input::RecordFailed(entry) => {
+                self.run(now, entry.call, Step::Recorded(entry, Proven::No(Unproven::Failed)));
+            }
             Input::Wall(wall) => self.site.wall = wall,
             Input::Reconfigure(settings) => self.reconfigure(now, *settings),
             Input::Command(Command::Drain) => self.door = Door::Draining,
@@ -490,10 +493,8 @@ enum Step {
     Timeout,
     /// Somebody wants to take the place of one of its legs.
     Replace(LegId, Arrival),
-    /// An entry of its journal is on disk.
-    Recorded(EntryId),
-    /// An entry of its journal could not be written.
-    RecordFailed(EntryId),
+    /// An entry of its journal is on disk, or could not be written.
+    Recorded(EntryId, Proven),
     /// A consultation that a PBX has made for it has begun, or has gone a step further.
     Learn(Box<Report>),
     /// The daemon ends.

@@ -89,6 +89,7 @@ impl Audience {
             | What::SessionRefused { .. }
             | What::Quarantined { .. }
             | What::Transfer { .. }
+            | What::Unproven { .. }
             | What::Ignored { .. } => self.present(call),
         }
     }

@@ -359,7 +359,11 @@ pub(super) fn kind_of(what: &What) -> Option<Kind> {
         What::Transfer { transfer, step } => transfer_kind(*transfer, step),
         What::Released(record) => released(record),
         What::TransferRefused { leg: asked, why } => Kind::TransferRefused { leg: leg(asked), reason: why.to_string() },
-        What::Correlated { .. } | What::NotCorrelated { .. } | What::SessionRefused { .. } | What::Ignored { .. } => {
+        What::Correlated { .. }
+        | What::NotCorrelated { .. }
+        | What::SessionRefused { .. }
+        | What::Unproven { .. }
+        | What::Ignored { .. } => {
             return None;
         }
     })

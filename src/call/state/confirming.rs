@@ -206,6 +206,7 @@ impl Confirming {
             | Timer::SecondChance
             | Timer::TargetSilent
             | Timer::Goodbye(_)
+            | Timer::Proof(_)
             | Timer::NextKey(_)
             | Timer::Consulted(_) => {
                 cx.ignore("a timer whose time has passed");

@@ -199,6 +199,7 @@ impl Entrusted {
             | Timer::Hunt { .. }
             | Timer::SecondChance
             | Timer::Goodbye(_)
+            | Timer::Proof(_)
             | Timer::NextKey(_)
             | Timer::Consulted(_) => {
                 cx.ignore("a timer whose time has passed");

@@ -77,7 +77,8 @@ impl Quarantined {
             (None, _) => return Releasing::all(cx, &record::UNAVAILABLE),
         };
         // Probes go on: they are how a dead party is noticed, and its caller kept.
-        cx.timers.keep(|timer| matches!(timer, Timer::Probe(_) | Timer::Goodbye(_) | Timer::Consulted(_)));
+        cx.timers
+            .keep(|timer| matches!(timer, Timer::Probe(_) | Timer::Goodbye(_) | Timer::Proof(_) | Timer::Consulted(_)));
         let kept = Self(kept);
         kept.let_others_go(cx);
         match &kept.0 {
@@ -149,6 +150,7 @@ impl Quarantined {
                 | Timer::Unheard
                 | Timer::TargetSilent
                 | Timer::Goodbye(_)
+                | Timer::Proof(_)
                 | Timer::NextKey(_)
                 | Timer::Consulted(_),
             )

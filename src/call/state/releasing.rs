@@ -8,6 +8,7 @@ use crate::call::command::Refusal;
 use crate::call::consulted;
 use crate::call::context::Context;
 use crate::call::event::Event;
+use crate::call::proof;
 use crate::call::timer::Timer;
 use crate::sip::fact::Cause;
 
@@ -16,15 +17,16 @@ use crate::sip::fact::Cause;
 pub(crate) struct Releasing;
 
 impl Releasing {
-    /// Lets every leg go that has not been let go yet, but those to which we are saying goodbye: they have a deadline.
+    /// Lets every leg go that has not been let go yet, but those to which we are saying goodbye, now or as soon as a
+    /// success is on disk: they have a deadline.
     pub(in crate::call) fn all(cx: &mut Context<'_>, cause: &Cause) -> State {
         consulted::close(cx);
-        let goodbye = |leg: &LegId| cx.timers.get(Timer::Goodbye(*leg)).is_some();
+        let goodbye = |leg: &LegId| cx.timers.get(Timer::Goodbye(*leg)).is_some() || proof::is_waiting(cx, *leg);
         let legs: Vec<LegId> = cx.legs.iter().map(|leg| leg.id).filter(|leg| !goodbye(leg)).collect();
         for leg in legs {
             cx.release(leg, cause.clone());
         }
-        cx.timers.keep(|timer| matches!(timer, Timer::Goodbye(_)));
+        cx.timers.keep(|timer| matches!(timer, Timer::Goodbye(_) | Timer::Proof(_)));
         State::Releasing(Self)
     }
 

@@ -130,6 +130,7 @@ impl ThreeWay {
             | Timer::Hunt { .. }
             | Timer::SecondChance
             | Timer::Goodbye(_)
+            | Timer::Proof(_)
             | Timer::NextKey(_)
             | Timer::Consulted(_) => cx.ignore("a timer whose time has passed"),
         }

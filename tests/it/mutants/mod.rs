@@ -3,6 +3,7 @@
 //! The saboteur stands between the product and the world, so that what is judged is the judging.
 
 mod identity;
+mod journal;
 mod resources;
 mod transfer;
 

@@ -18,6 +18,7 @@ use crate::world::ledger::Ledger;
 use crate::world::product::Raw;
 use crate::world::sabotage::Plant;
 use crate::world::step::{Cause, Step};
+use crate::world::store::SimStore;
 use crate::world::{World, town};
 
 /// One day, the longest that a timer may run.
@@ -41,8 +42,9 @@ fn a_leg_that_stays_in_the_media_plane_is_seen_by_i9() {
 fn a_timer_beyond_a_day_is_seen_by_i10() {
     let now = Instant::START + Duration::from_secs(1);
     let (dialable, (_, metrics)) = (town::dialable(&town::settings().routing), metrics::create());
+    let store = SimStore::new(0);
     let judge = |next_timeout, latest_timer| {
-        let mut scene = quiet(&dialable, &metrics);
+        let mut scene = quiet(&dialable, &metrics, &store);
         scene.next_timeout = next_timeout;
         scene.latest_timer = latest_timer;
         judged(&mut Ledger::default(), &scene, now)
@@ -78,7 +80,8 @@ fn a_storm_of_answers_to_one_request_is_seen_by_i36() {
 #[test]
 fn time_that_goes_back_is_seen_by_i37() {
     let (dialable, (_, metrics)) = (town::dialable(&town::settings().routing), metrics::create());
-    let (scene, mut ledger) = (quiet(&dialable, &metrics), Ledger::default());
+    let store = SimStore::new(0);
+    let (scene, mut ledger) = (quiet(&dialable, &metrics, &store), Ledger::default());
     let at = |ms| Instant::START + Duration::from_millis(ms);
     assert_eq!(judged(&mut ledger, &scene, at(20)), Vec::<&str>::new());
     assert_eq!(judged(&mut ledger, &scene, at(20)), Vec::<&str>::new(), "the same instant again");
@@ -102,9 +105,10 @@ fn an_end_without_a_cause_is_seen_by_i45() {
 }
 
 /// A scene in which nothing is expected and nothing goes on.
-fn quiet<'a>(dialable: &'a BTreeSet<String>, metrics: &'a Exposition) -> Scene<'a> {
+fn quiet<'a>(dialable: &'a BTreeSet<String>, metrics: &'a Exposition, store: &'a SimStore) -> Scene<'a> {
     Scene {
         metrics,
+        store,
         phones: &[],
         dialable,
         refusals_expected: false,

@@ -150,7 +150,7 @@ fn a_success_told_of_a_target_that_has_hung_up_is_seen_by_i16() {
             vec![message]
         })
     });
-    assert_eq!(mutated, ["I16"]);
+    assert_eq!(mutated, ["I16", "I26"]);
 }
 
 /// Trap T1: the commonest way in which others lose the caller.

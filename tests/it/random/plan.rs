@@ -7,6 +7,7 @@ use crate::world::World;
 use crate::world::chance::Chance;
 use crate::world::net::{Faults, Way};
 use crate::world::phone::{Acks, Health, Line, OfferStyle, OnInvite, Phase, codecs};
+use crate::world::store::Disk;
 
 /// Calls of one seed.
 const CALLS: usize = 20;
@@ -61,6 +62,7 @@ impl Plan {
     /// Makes the run: fault mode, then liveness.
     pub(super) fn run(mut self) -> Outcome {
         let mut w = World::new(self.seed);
+        w.store.disk = Disk::Moody;
         let agents = self.people(&mut w);
         self.network(&mut w);
         w.restore_per_mille = 60;

@@ -4,6 +4,7 @@ mod a_dead_gateway_is_left_alone_until_it_answers;
 mod a_pause_of_speech_is_no_dead_air;
 mod a_pbx_dials_110_itself;
 mod a_pbx_names_its_agent;
+mod a_success_waits_for_the_disk;
 mod a_target_is_offered_every_codec;
 mod a_thousand_transfers;
 mod agent_12345_transfers_caller_to_110;

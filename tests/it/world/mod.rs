@@ -20,6 +20,7 @@ pub mod sdp_writer;
 pub mod sip_writer;
 pub mod sound;
 pub mod step;
+pub mod store;
 pub mod told;
 pub mod town;
 pub mod trace;
@@ -35,6 +36,7 @@ use lianxian::base::time::Instant;
 use lianxian::media;
 use lianxian::sip::flow::{Flow, FlowFailure, Transport};
 use lianxian::switch::{Command, Settings};
+use lianxian::tickets::entry::EntryId;
 
 use chance::Chance;
 use clock::{EventHeap, WallClock};
@@ -46,6 +48,7 @@ use product::{Product, Raw, Stream};
 use sip_writer::SipText;
 use sound::{Rtp, Sound, listen};
 use step::{Cause, Effect, Step};
+use store::{SimStore, Word};
 use trace::{seconds, step_lines};
 
 /// Stands in every name that a party makes, before the party's number.
@@ -70,6 +73,7 @@ macro_rules! scene {
             look: $look,
             latest_timer: if $look { $world.product.latest_timer() } else { None },
             wall_s: $world.wall.unix_s($world.now),
+            store: &$world.store,
             metrics: $world.product.exposition(),
         }
     };
@@ -85,6 +89,7 @@ enum Happening {
     RtpIn { from: SocketAddr, to: SocketAddr, packet: Vec<u8> },
     RtpOut { party: usize, to: SocketAddr, packet: Vec<u8> },
     Fact { call: CallId, leg: LegId, fact: media::fact::Fact },
+    Disk { entry: EntryId, word: Word },
     Wake { party: usize },
 }
 
@@ -100,6 +105,8 @@ pub struct World {
     pub net: SimNet,
     /// The product.
     pub product: Product,
+    /// The store.
+    pub store: SimStore,
     /// The parties.
     pub phones: Vec<Phone>,
     /// What was seen.
@@ -146,6 +153,7 @@ impl World {
             wall: WallClock::new(),
             net,
             product: Product::new(Entropy::from_number(seed)),
+            store: SimStore::new(seed),
             phones: Vec::new(),
             ledger: Ledger::default(),
             violations: Vec::new(),
@@ -340,6 +348,10 @@ impl World {
                 let raws = self.product.media_fact(self.now, call, leg, fact.clone());
                 self.finish(Cause::Media(leg, fact), raws);
             }
+            Happening::Disk { entry, word } => {
+                let raws = self.product.written(self.now, entry, word);
+                self.finish(Cause::Disk(entry, word), raws);
+            }
             Happening::Wake { party } => {
                 self.wakes[party] = None;
                 self.phones[party].wake(self.now);
@@ -397,7 +409,12 @@ impl World {
                 }
                 Raw::Media(_, order) => effects.push(Effect::Media(order)),
                 Raw::Fact(call, leg, fact) => self.heap.push(self.now, Happening::Fact { call, leg, fact }),
-                Raw::Record(entry) => effects.push(Effect::Recorded(entry)),
+                Raw::Record(entry) => {
+                    if let Some((at, word)) = self.store.take(self.now, entry.id) {
+                        self.heap.push(at, Happening::Disk { entry: entry.id, word });
+                    }
+                    effects.push(Effect::Recorded(entry));
+                }
                 Raw::Published(notice) => effects.push(Effect::Published(notice)),
                 Raw::Observed(observation) => effects.push(Effect::Observed(observation)),
             }

@@ -24,9 +24,10 @@ use lianxian::sip::fact::Observation;
 use lianxian::sip::flow::{ConnectionId, Flow, FlowFailure, Transport};
 use lianxian::sip::wire::{Broken, Framer, Limits};
 use lianxian::switch::{Census, Command, GatewayChange, Input, Output, Settings, Switch};
-use lianxian::tickets::entry::Entry;
+use lianxian::tickets::entry::{Entry, EntryId};
 
 use super::sabotage::Saboteur;
+use super::store::Word;
 use super::town;
 
 /// One thing that the product says.
@@ -155,6 +156,17 @@ impl Product {
     /// A fact of the media plane arrives at the switch.
     pub fn media_fact(&mut self, now: Instant, call: CallId, leg: LegId, fact: media::fact::Fact) -> Vec<Raw> {
         self.hand_in(now, Input::Media { call, leg, fact })
+    }
+
+    /// The store says what became of an entry.
+    pub fn written(&mut self, now: Instant, entry: EntryId, word: Word) -> Vec<Raw> {
+        self.hand_in(
+            now,
+            match word {
+                Word::Written => Input::Recorded(entry),
+                Word::Failed => Input::RecordFailed(entry),
+            },
+        )
     }
 
     /// A command.

@@ -8,9 +8,10 @@ use lianxian::base::time::Instant;
 use lianxian::call::notice::Notice;
 use lianxian::media;
 use lianxian::sip::fact::Observation;
-use lianxian::tickets::entry::Entry;
+use lianxian::tickets::entry::{Entry, EntryId};
 
 use super::sip_writer::SipText;
+use super::store::Word;
 
 /// What went in.
 #[derive(Clone, Debug)]
@@ -33,6 +34,8 @@ pub enum Cause {
     },
     /// A fact of the media plane.
     Media(LegId, media::fact::Fact),
+    /// What the store says of an entry.
+    Disk(EntryId, Word),
     /// A flow failed, a command came, or bytes that are no message.
     Other(&'static str),
     /// A deadline.

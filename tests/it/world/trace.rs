@@ -23,6 +23,7 @@ fn cause_line(cause: &Cause) -> String {
         Cause::Sip { party, message, .. } => format!("<- {} {}", name(*party), short(message)),
         Cause::Rtp { party, .. } => format!("<- {} rtp", name(*party)),
         Cause::Media(leg, fact) => format!("media {leg}: {fact:?}"),
+        Cause::Disk(entry, word) => format!("disk: entry {} {word:?}", entry.seq),
         Cause::Other(what) => (*what).to_owned(),
         Cause::Deadline => "deadline".to_owned(),
     }

@@ -63,18 +63,22 @@ pub fn i16_nobody_is_released_before_the_target_answers(
     // Who has just answered too late is let go at once; who answers nothing for 64*T1 is lost, and so is who has not
     // acknowledged our answer by then (RFC 3261 13.3.1.4 wants a BYE at that moment, so later ones are not forgiven).
     let joined = leg.acked_at.is_some_and(|at| step.at - at > Duration::from_millis(500));
-    let at_the_limit = |at: &Instant| GIVEN_UP.contains(&(step.at - *at));
-    let unanswered = leg.pending.values().any(at_the_limit) || leg.owed_acks.values().any(at_the_limit);
-    // A leg whose connection has broken is lost; the BYE is for a telephone that comes back.
-    let broken = matches!(step.cause, Cause::Other(_));
-    if bye && joined && !unanswered && !broken {
+    if bye && joined && !is_given_up(leg, step) {
         return Err(format!("BYE to party {party}, who alone has the caller"));
     }
     Ok(())
 }
 
+/// Whether the leg has left something unanswered for so long that it counts as lost, or its connection has just broken:
+/// then the BYE is for a telephone that comes back.
+pub(super) fn is_given_up(leg: &LegWatch, step: &Step) -> bool {
+    let at_the_limit = |at: &Instant| GIVEN_UP.contains(&(step.at - *at));
+    let unanswered = leg.pending.values().any(at_the_limit) || leg.owed_acks.values().any(at_the_limit);
+    unanswered || matches!(step.cause, Cause::Other(_))
+}
+
 /// The one report of a telephone that mishandles progress says success before anything has happened (T43).
-fn right_behind_its_202(leg: &LegWatch, step: &Step) -> bool {
+pub(super) fn right_behind_its_202(leg: &LegWatch, step: &Step) -> bool {
     let fresh = |refer: &ReferWatch| refer.told.is_none() && step.at - refer.at < Duration::from_secs(1);
     leg.refers.values().any(|refer| refer.answer.is_some_and(|code| code < 300) && fresh(refer))
 }

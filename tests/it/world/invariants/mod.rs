@@ -5,6 +5,7 @@
 
 mod caller;
 mod identity;
+mod journal;
 mod media;
 mod resources;
 mod sip;
@@ -18,6 +19,7 @@ use lianxian::metrics::Exposition;
 use super::ledger::Ledger;
 use super::phone::Phone;
 use super::step::{Effect, Step};
+use super::store::SimStore;
 
 /// An invariant that did not hold.
 #[derive(Clone, Debug)]
@@ -55,6 +57,8 @@ pub struct Scene<'a> {
     pub latest_timer: Option<Instant>,
     /// What the wall clock says, in seconds since 1970.
     pub wall_s: i64,
+    /// The store.
+    pub store: &'a SimStore,
     /// What an operator reads of the product.
     pub metrics: &'a Exposition,
 }
@@ -82,12 +86,17 @@ const EACH_EFFECT: &[(&str, EffectJudge)] = &[
     ("I22", identity::i22_a_withheld_number_stays_in_the_trust_domain),
     ("I23", identity::i23_what_a_stranger_asserts_goes_nowhere),
     ("I24", sip::i24_only_configured_numbers_are_dialled),
+    ("I26", journal::i26_a_success_is_on_disk_before_it_is_told),
+    ("I28", journal::i28_entries_come_in_order),
     ("I35", resources::i35_no_panic),
     ("I39", caller::i39_an_emergency_is_admitted),
     ("I43", sip::i43_max_forwards_falls),
     ("I45", caller::i45_every_end_has_a_cause),
     ("T38", transfers::t38_a_transfer_is_told_from_its_beginning_to_its_one_end),
     ("T38", transfers::t38_no_transfer_is_left_open_by_its_call),
+    ("I45", journal::i45_the_journal_has_every_end_and_its_cause),
+    ("I45", journal::i45_record_and_journal_agree),
+    ("T30", journal::t30_joined_calls_are_one_contact),
 ];
 
 /// Judged once after each step.
@@ -113,6 +122,7 @@ const AT_THE_END: &[(&str, EndJudge)] = &[
     ("I1", sip::i1_every_invite_was_answered),
     ("I41", sip::i41_every_refer_was_settled),
     ("I31", resources::i31_counters_agree),
+    ("I45", journal::i45_every_journal_ends),
 ];
 
 /// Takes one step into the ledger and judges it.

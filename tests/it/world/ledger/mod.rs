@@ -3,6 +3,7 @@
 //! Nothing here is asked of the product. A leg is a Call-ID between the product and one party; a matter is all legs
 //! that carry the same citizen's number, or those of one consultation on the citizen's behalf.
 
+mod journal;
 mod leg;
 mod wire;
 
@@ -11,7 +12,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lianxian::base::ids::{LegId, TransferId};
+use lianxian::base::ids::{CallId, LegId, TransferId};
 use lianxian::base::time::Instant;
 use lianxian::call::notice::What;
 use lianxian::call::record::TransferRecord;
@@ -20,6 +21,7 @@ use lianxian::media::order::Order;
 use super::sip_writer::SipText;
 use super::step::{Cause, Effect, Step};
 
+pub use journal::{JournalWatch, Stage};
 pub use leg::{LegWatch, Side};
 
 /// All that was seen.
@@ -57,6 +59,12 @@ pub struct Ledger {
     pub addresses: BTreeMap<String, usize>,
     /// Media ports in use, and whose.
     pub open_ports: BTreeMap<u16, LegId>,
+    /// Whose a media port was last.
+    pub port_legs: BTreeMap<u16, LegId>,
+    /// The calls' journals.
+    pub journals: BTreeMap<CallId, JournalWatch>,
+    /// Calls that have told a success that is not on disk, and said so.
+    pub alarms: BTreeSet<CallId>,
     /// When a media port was last closed.
     pub closed_ports: BTreeMap<u16, Instant>,
     /// The instant of the last step.
@@ -89,7 +97,12 @@ impl Ledger {
                 None => self.response_in(step.at, message),
             },
             Cause::Rtp { stream: Some(stream), to, .. } => self.voice_in(step.at, *stream, *to),
-            Cause::Sip { .. } | Cause::Rtp { .. } | Cause::Media(..) | Cause::Other(_) | Cause::Deadline => {}
+            Cause::Sip { .. }
+            | Cause::Rtp { .. }
+            | Cause::Media(..)
+            | Cause::Disk(..)
+            | Cause::Other(_)
+            | Cause::Deadline => {}
         }
     }
 
@@ -106,6 +119,7 @@ impl Ledger {
             Effect::Rtp { from, packet, .. } => self.voice_out(at, *from, packet),
             Effect::Media(Order::Open { leg, local, .. }) => {
                 self.open_ports.insert(local.port(), *leg);
+                self.port_legs.insert(local.port(), *leg);
             }
             Effect::Media(Order::Close { leg }) => {
                 let port = self.open_ports.iter().find(|(_, owner)| *owner == leg).map(|(port, _)| *port);
@@ -126,10 +140,19 @@ impl Ledger {
                 }
                 What::Transfer { transfer, step } => self.steps.entry(*transfer).or_default().push(step.name()),
                 What::CallerLost(_) => self.count("caller_lost"),
+                What::Unproven { .. } => {
+                    self.alarms.insert(notice.call);
+                }
                 What::Refused { .. } => self.count("refused"),
                 _ => {}
             },
-            Effect::Sip { .. } | Effect::Media(..) | Effect::Recorded(_) | Effect::Observed(_) => {}
+            Effect::Recorded(entry) => match self.journals.get_mut(&entry.id.call) {
+                Some(journal) => journal.enter(entry),
+                None => {
+                    self.journals.insert(entry.id.call, JournalWatch::begin(entry));
+                }
+            },
+            Effect::Sip { .. } | Effect::Media(..) | Effect::Observed(_) => {}
         }
     }
 
