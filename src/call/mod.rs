@@ -10,7 +10,7 @@
 //!
 //! Reading order: [`event`], [`action`], `state` (a file for each state), then what the states share: `search` and
 //! `hunt` (who is rung), `pair` (two who are joined), `caller`, `ending` (promise 1), `leg` and `sound` (one side),
-//! [`record`].
+//! [`record`], and how it is written down: `journal`, and `proof` (what waits for the disk).
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
