@@ -35,11 +35,16 @@ pub(super) fn press(cx: &mut Context<'_>, leg: LegId, digit: char, duration_ms: 
     }
 }
 
-/// Whether the media plane passes on the keys in the sound of `leg`: not where they are withheld, nor into a mix.
+/// Whether the media plane passes on the keys in the sound of `leg`: not where they are withheld, nor into a mix. Keys
+/// in the voice pass with it wherever it is heard.
 fn is_relayed(cx: &Context<'_>, leg: LegId, listener: LegId) -> bool {
-    let relayed = cx.legs.sound(leg).is_some_and(|sound| sound.keys == Keys::Relayed);
-    let heard = cx.legs.sound(listener).is_some_and(|sound| sound.hears == Source::Leg(leg));
-    relayed && heard && carries(cx, listener)
+    let Some(sound) = cx.legs.sound(leg).filter(|sound| sound.keys == Keys::Relayed) else { return false };
+    let in_voice = sound.keys_are_in_the_voice();
+    cx.legs.sound(listener).is_some_and(|listener| match &listener.hears {
+        Source::Leg(heard) => *heard == leg && (in_voice || listener.carries_keys()),
+        Source::Mix(heard) => in_voice && heard.contains(&leg),
+        Source::Nothing | Source::Early(_) | Source::Ringback | Source::Prompt { .. } => false,
+    })
 }
 
 fn carries(cx: &Context<'_>, leg: LegId) -> bool {

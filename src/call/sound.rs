@@ -68,6 +68,8 @@ enum Whereabouts {
 pub(crate) struct Rules {
     rtp_source: RtpSource,
     allowed: Allowed,
+    #[serde(default)]
+    inband_keys: bool,
 }
 
 /// Where RTP may go (V25).
@@ -112,6 +114,7 @@ impl Rules {
                 profile::RtpSource::Learn => RtpSource::Learn { window_ms: profile.learn_window_ms },
             },
             allowed: if networks.is_empty() { Allowed::AnyUnicast } else { Allowed::Networks(networks.to_vec()) },
+            inband_keys: profile.inband_keys,
         }
     }
 
@@ -306,6 +309,12 @@ impl Sound {
         })
     }
 
+    /// Whether its keys are sought in the voice itself: where the profile says so and there are no events, which would
+    /// say each key a second time.
+    pub(super) fn keys_are_in_the_voice(&self) -> bool {
+        self.rules.inband_keys && !self.carries_keys()
+    }
+
     /// The session for the media plane.
     pub(super) fn to_media(&self) -> Option<AgreedSession> {
         let agreed = self.agreed.as_ref()?;
@@ -331,6 +340,7 @@ impl Sound {
             payloads,
             ptime_ms: agreed.ptime_ms,
             rtp_source: self.rules.rtp_source.clone(),
+            inband_keys: self.keys_are_in_the_voice(),
         })
     }
 }

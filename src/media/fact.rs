@@ -18,7 +18,7 @@ pub enum Fact {
     },
     /// Valid packets again after `Silent`.
     Resumed,
-    /// A key, once each, in order, at its end (RFC 4733).
+    /// A key, once each, in order, at its end (RFC 4733, or in the voice).
     Key {
         /// `0`-`9`, `*`, `#`, `A`-`D`.
         digit: char,

@@ -9,7 +9,7 @@ use super::rtp::Header;
 use crate::base::time::Instant;
 
 /// How long after its last packet a key counts as released although no end packet came.
-const END_LOST_AFTER: Duration = Duration::from_millis(500);
+pub(super) const END_LOST_AFTER: Duration = Duration::from_millis(500);
 
 /// A packet this far behind the latest key, in samples, belongs to an older one; further back the sender restarted.
 const LATE_MAX: i32 = 40_000;

@@ -1,4 +1,5 @@
-//! The arithmetic of sound: RTP and RTCP headers, relay, tones, prompts, G.711, keys (RFC 4733), who may send to us.
+//! The arithmetic of sound: RTP and RTCP headers, relay, tones, prompts, G.711, keys (RFC 4733, or in the voice), who may
+//! send to us.
 //!
 //! Decides: which packet is accepted, where it goes and what its header says then; what a leg hears when nobody talks.
 //! Invariants: a packet of one call reaches only parties of that call (I12); nothing goes to an address outside the
@@ -12,6 +13,7 @@
 pub mod counters;
 pub mod fact;
 pub mod g711;
+mod inband;
 mod jitter;
 mod key;
 pub mod library;

@@ -78,13 +78,15 @@ impl Order {
     }
 }
 
-/// What becomes of the keys that a peer presses (RFC 4733). Each is told as `Fact::Key` in either way, once, at its end.
+/// What becomes of the keys that a peer presses (RFC 4733, or in its voice where that is listened to). Each is told as
+/// `Fact::Key` in either way, once, at its end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Keys {
     /// They go on with the sound to who hears the leg alone.
     #[default]
     Relayed,
-    /// Nobody gets them with the sound: they may be a code for us. What was none the call passes on by `Order::Key`.
+    /// Nobody gets them with the sound: they may be a code for us. What was none the call passes on by `Order::Key`. Of a
+    /// key in the voice the first 40 ms are heard, for it is a key only then; noise takes the place of the rest.
     Withheld,
 }
 
@@ -128,6 +130,9 @@ pub struct AgreedSession {
     pub ptime_ms: u8,
     /// Whose packets are accepted.
     pub rtp_source: RtpSource,
+    /// Whether keys are listened for in the voice: its profile says so, and it agreed to no telephone-events.
+    #[serde(default)]
+    pub inband_keys: bool,
 }
 
 /// One payload type.

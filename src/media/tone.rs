@@ -58,7 +58,12 @@ impl Goertzel {
 
     /// Takes one sample in.
     pub fn push(&mut self, sample: i16) {
-        let next = self.coefficient.mul_add(self.last, f64::from(sample)) - self.before_last;
+        self.push_value(f64::from(sample));
+    }
+
+    /// Takes one sample in that a window has weighted.
+    pub(super) fn push_value(&mut self, sample: f64) {
+        let next = self.coefficient.mul_add(self.last, sample) - self.before_last;
         self.before_last = self.last;
         self.last = next;
         self.count = self.count.saturating_add(1);

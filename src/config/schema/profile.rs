@@ -30,6 +30,11 @@ pub struct ProfileFile {
     #[serde(default)]
     #[schemars(schema_with = "super::words::refer_reports")]
     pub refer_reports: ReferReports,
+    /// Whether feature codes may be typed as tones in the voice, for telephones and gateways without telephone-events
+    /// (RFC 4733). Where events were agreed, they alone count. Not for telephones that send INFO for each key and leave
+    /// its tones in the voice: each would count twice. Of each key of a code the caller hears the first 40 ms.
+    #[serde(default)]
+    pub inband_keys: bool,
     /// With `rtp_source = "learn"`: how long after a new SDP a source may be learned, in milliseconds.
     pub learn_window_ms: Option<Placed<u32>>,
     /// How it tells us who calls.

@@ -13,6 +13,7 @@ pub(super) fn profile(name: &str, file: &ProfileFile) -> Profile {
         inbound: inbound(&file.inbound),
         outbound: outbound(&file.outbound),
         refer_reports: file.refer_reports,
+        inband_keys: file.inband_keys,
         ..standard
     }
 }

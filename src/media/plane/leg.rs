@@ -11,13 +11,15 @@ use crate::base::ids::{CallId, LegId};
 use crate::base::time::Instant;
 use crate::base::timer::TimerTable;
 use crate::media::counters::Counters;
+use crate::media::inband::ToneReader;
 use crate::media::jitter::Jitter;
-use crate::media::key::{KeyReader, KeyWriter};
+use crate::media::key::{Key, KeyReader, KeyWriter};
 use crate::media::library::Recording;
 use crate::media::order::{AgreedSession, Codec, Keys, Payload};
 use crate::media::rate::Rate;
 use crate::media::reception::Reception;
 use crate::media::rtcp;
+use crate::media::rtp::Header;
 use crate::media::source::Gate;
 use crate::media::stream::Stream;
 
@@ -166,6 +168,8 @@ pub(super) struct Leg {
     pub(super) health: Health,
     pub(super) news: News,
     pub(super) keys: KeyReader,
+    /// Reads them in its voice, if it has no other way to say them; made with the agreement, so that no packet allocates.
+    pub(super) tones: Option<Box<ToneReader>>,
     /// What becomes of what they read.
     pub(super) pass: Keys,
     pub(super) key_writer: KeyWriter,
@@ -208,6 +212,7 @@ impl Leg {
             health: Health::NotExpected,
             news: News::Awaited,
             keys: KeyReader::default(),
+            tones: None,
             pass: Keys::default(),
             key_writer: KeyWriter::default(),
             timers: TimerTable::default(),
@@ -256,6 +261,7 @@ impl Leg {
         if self.timers.get(Timer::Control).is_none() {
             self.timers.set(Timer::Control, now + rtcp::INTERVAL / 2);
         }
+        self.tones = agreed.inband_keys.then(|| self.tones.take().unwrap_or_else(|| Box::new(ToneReader::new())));
         self.session = Some(Session { agreed, gate });
         self.watch_lull(now);
         self.arm_tick(now);
@@ -294,6 +300,38 @@ impl Leg {
     pub(super) fn begin_lull_watch(&mut self, now: Instant) {
         self.lull = Lull::None { last: now };
         self.timers.set(Timer::Lull, now + LULL_AFTER);
+    }
+
+    /// Takes a packet to those who read keys in it, and gives the keys that ended.
+    pub(super) fn read_keys(
+        &mut self,
+        at: Instant,
+        header: &Header,
+        codec: Codec,
+        payload: &[u8],
+    ) -> SmallVec<[Key; 2]> {
+        let ended = match (codec, &mut self.tones) {
+            (Codec::TelephoneEvent, _) => self.keys.take(at, header, payload),
+            (Codec::Pcma | Codec::Pcmu, Some(tones)) => tones.take(at, header, codec, payload),
+            (Codec::Pcma | Codec::Pcmu, None) => return SmallVec::new(),
+        };
+        let in_voice = self.tones.as_ref().and_then(|tones| tones.deadline());
+        match self.keys.deadline().or(in_voice) {
+            Some(deadline) => self.timers.set(Timer::KeyEnd, deadline),
+            None => self.timers.stop(Timer::KeyEnd),
+        }
+        ended
+    }
+
+    /// The key that ended because nothing of it comes any more.
+    pub(super) fn end_key(&mut self, now: Instant) -> Option<Key> {
+        let in_voice = |tones: &mut Box<ToneReader>| tones.handle_timeout(now);
+        self.keys.handle_timeout(now).or_else(|| self.tones.as_mut().and_then(in_voice))
+    }
+
+    /// Whether what it says now is a key in the voice that nobody is to get.
+    pub(super) fn hides_its_voice(&self) -> bool {
+        self.pass == Keys::Withheld && self.tones.as_ref().is_some_and(|tones| tones.is_pressed())
     }
 
     /// Goes on looking after lulls, or ends it, as what it hears and its session have it.

@@ -70,6 +70,7 @@ impl Plane {
                 Verdict::Noted
             }
             Ok(Some(accepted)) => {
+                self.hush(slot, &accepted, packet);
                 self.put_into_mixes(slot, &accepted, packet);
                 Verdict::Relayed(self.relay(now, &arrival, &accepted, packet, send))
             }
@@ -84,6 +85,15 @@ impl Plane {
     /// Whether the packet is a key that nobody is to get.
     fn withholds(&self, slot: usize, accepted: &Accepted) -> bool {
         accepted.codec == Codec::TelephoneEvent && self.legs.get(slot).is_some_and(|leg| leg.pass == Keys::Withheld)
+    }
+
+    /// Puts noise in the place of a key in the voice that nobody is to get.
+    fn hush(&self, slot: usize, accepted: &Accepted, packet: &mut [u8]) {
+        if self.legs.get(slot).is_some_and(Leg::hides_its_voice)
+            && let Some(sound) = packet.get_mut(accepted.payload.clone())
+        {
+            self.library.noise().copy(accepted.header.timestamp as usize, true, accepted.codec, sound);
+        }
     }
 
     /// Leaves a packet out of what the listeners get: what follows it begins anew, or they would take it for lost.
@@ -133,9 +143,7 @@ impl Plane {
         let sound = packet.get(payload.clone()).unwrap_or_default();
         self.note_life(arrival, sound.len());
         let Some(codec) = codec else { return Ok(None) };
-        if codec == Codec::TelephoneEvent {
-            self.note_key(arrival, &header, sound);
-        }
+        self.note_keys(arrival, &header, codec, sound);
         if now.since(arrival.at) > STALE_AFTER {
             return Err(Reason::Stale);
         }
@@ -159,16 +167,12 @@ impl Plane {
         push_fact(&mut self.facts, &mut self.counters, (leg.call, leg.id, fact));
     }
 
-    fn note_key(&mut self, arrival: &Arrival, header: &Header, payload: &[u8]) {
+    fn note_keys(&mut self, arrival: &Arrival, header: &Header, codec: Codec, payload: &[u8]) {
         let Some(leg) = self.legs.get_mut(arrival.port.slot) else { return };
-        for key in leg.keys.take(arrival.at, header, payload) {
+        for key in leg.read_keys(arrival.at, header, codec, payload) {
             self.counters.keys_reported += 1;
             let fact = Fact::Key { digit: key.digit, duration_ms: key.duration_ms };
             push_fact(&mut self.facts, &mut self.counters, (leg.call, leg.id, fact));
-        }
-        match leg.keys.deadline() {
-            Some(deadline) => leg.timers.set(Timer::KeyEnd, deadline),
-            None => leg.timers.stop(Timer::KeyEnd),
         }
     }
 

@@ -109,7 +109,7 @@ impl Plane {
 
     fn end_key(&mut self, now: Instant, slot: usize) {
         let Some(leg) = self.legs.get_mut(slot) else { return };
-        if let Some(key) = leg.keys.handle_timeout(now) {
+        if let Some(key) = leg.end_key(now) {
             self.counters.keys_reported += 1;
             let fact = Fact::Key { digit: key.digit, duration_ms: key.duration_ms };
             push_fact(&mut self.facts, &mut self.counters, (leg.call, leg.id, fact));

@@ -36,6 +36,9 @@ pub struct Profile {
     /// How long after a new SDP a source may be learned, for `rtp_source = "learn"`, in milliseconds.
     #[serde(default = "learn_window_ms")]
     pub learn_window_ms: u32,
+    /// Whether its keys are listened for in the voice where it agreed to no telephone-events.
+    #[serde(default)]
+    pub inband_keys: bool,
     /// What it is told of a transfer that it asked for by REFER.
     #[serde(default)]
     pub refer_reports: ReferReports,
@@ -59,6 +62,7 @@ impl Profile {
             rtp_source: RtpSource::default(),
             media_networks: Vec::new(),
             learn_window_ms: learn_window_ms(),
+            inband_keys: false,
             refer_reports: ReferReports::default(),
             inbound: Inbound::default(),
             outbound: Outbound::default(),

@@ -147,6 +147,7 @@ fn media_in_a_call() -> Plane {
             payloads: [payload(voice, codec), payload(101, Codec::TelephoneEvent)].into_iter().collect(),
             ptime_ms: 20,
             rtp_source: RtpSource::Sdp,
+            inband_keys: false,
         };
         let (leg, other) = (LegId(u64::from(leg)), LegId(u64::from(3 - leg)));
         plane.handle(Instant::START, Order::Open { call: CallId(1), leg, local });

@@ -67,6 +67,7 @@ impl Threads {
             payloads: [Payload { receive_type: 8, send_type: 8, codec: Codec::Pcma }].into_iter().collect(),
             ptime_ms: 20,
             rtp_source: RtpSource::Sdp,
+            inband_keys: false,
         };
         self.workers.send(CallId(call), Order::Agree { leg: LegId(leg), session });
     }

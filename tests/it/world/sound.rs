@@ -4,6 +4,8 @@
 //! sequence numbers and new timestamps; only the sound itself has to arrive. Each sign comes again inverted: where two
 //! voices are mixed both signs are the same, and the mixture is nobody's voice.
 
+use lianxian::media::g711::encode_pcma;
+
 /// Which stream a packet's sound comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sound {
@@ -94,6 +96,17 @@ pub fn key_event(digit: char, end: bool, duration: u16) -> Vec<u8> {
         _ => digit as u8 - b'0',
     };
     vec![code, (u8::from(end) << 7) | 10, (duration >> 8) as u8, duration as u8]
+}
+
+/// 20 ms of the two tones of a key in A-law (ITU-T Q.23), the so many-th.
+pub fn key_tones(digit: char, packet: u32) -> Vec<u8> {
+    let place = "123A456B789C*0#D".find(digit).expect("a key");
+    let (low, high) = ([697.0, 770.0, 852.0, 941.0][place / 4], [1209.0, 1336.0, 1477.0, 1633.0][place % 4]);
+    let sample = |at: u32| {
+        let turn = std::f64::consts::TAU * f64::from(at) / 8_000.0;
+        encode_pcma((6_000.0 * ((turn * low).sin() + (turn * high).sin())) as i16)
+    };
+    (packet * 160..(packet + 1) * 160).map(sample).collect()
 }
 
 /// The key of a telephone-event, and whether this packet ends it.

@@ -1,6 +1,8 @@
 //! Keys on the plane: relayed, reported, made.
 
 use super::*;
+use crate::media::g711::{PCMA_TO_LINEAR, SILENCE_PCMA, encode_pcma};
+use crate::media::tone::Tone;
 
 /// A peer presses a key of `duration_ms`: its packets, with `lost` ends missing.
 fn press(peer: &mut Peer, event: u8, duration_ms: u16) -> Vec<Vec<u8>> {
@@ -69,6 +71,49 @@ fn withheld_keys_are_told_and_leave_no_gap() {
     for packet in press(&mut peer, 1, 60) {
         assert_eq!(bench.receive(&peer, &packet), Verdict::Relayed(1));
     }
+}
+
+/// Keys in the voice alone, wherever in a packet each begins: told once; withheld, a listener hears 40 ms of it at the
+/// most, for before that it is no key, and relayed, all of it.
+#[test]
+fn a_key_in_the_voice_is_told_and_where_withheld_heard_for_40_ms_at_the_most() {
+    for (keys, heard_most) in [(Keys::Relayed, 800), (Keys::Withheld, 320)] {
+        for lead in (0..160).step_by(13) {
+            let mut bench = Bench::with_a_talk();
+            bench.agree(1, AgreedSession { inband_keys: true, ..session(1, &[PCMA]) });
+            bench.order(Order::Keys { leg: LegId(1), keys });
+            let mut peer = Peer::new(1, 8);
+            bench.talk(&mut peer, 3, SILENCE_PCMA);
+            bench.take_sent(2);
+            bench.facts();
+            let mut tones = [Tone::new(770, 8_000), Tone::new(1_336, 8_000)];
+            let key = std::iter::repeat_with(|| tones.iter_mut().map(Tone::next_sample).sum()).take(800);
+            let said: Vec<i16> =
+                std::iter::repeat_n(0, lead).chain(key).chain(std::iter::repeat_n(0, 640 - lead)).collect();
+            for samples in said.chunks(160) {
+                let mut packet = peer.voice(0);
+                packet[12..].iter_mut().zip(samples).for_each(|(code, sample)| *code = encode_pcma(*sample));
+                assert_eq!(bench.receive(&peer, &packet), Verdict::Relayed(1));
+                bench.pass(milliseconds(20));
+            }
+            let facts = bench.facts();
+            assert!(matches!(facts[..], [(1, Fact::Key { digit: '5', duration_ms: 90..=110 })]), "{lead}: {facts:?}");
+            let heard = sound_of(&bench.take_sent(2));
+            assert_eq!(heard.len(), said.len(), "noise is in the place of what is hidden, and no gap");
+            // Ten times what comfort noise has at its loudest.
+            let loud = |sample: &i16| sample.unsigned_abs() > 1_600;
+            let first = heard.iter().position(loud).unwrap_or(0);
+            let last = heard.iter().rposition(loud).unwrap_or(0);
+            assert!(last - first < heard_most, "{keys:?}, {lead} samples into a packet: heard for {}", last - first);
+            assert!(keys == Keys::Withheld || last - first > 790, "{} samples of what is relayed", last - first);
+            bench.talk(&mut peer, 5, 0x11);
+            assert_eq!(bench.take_sent(2).last().map(|sent| sent.payload().to_vec()), Some(vec![0x11; 160]));
+        }
+    }
+}
+
+fn sound_of(sent: &[Sent]) -> Vec<i16> {
+    sent.iter().flat_map(|sent| sent.payload()).map(|code| PCMA_TO_LINEAR[usize::from(*code)]).collect()
 }
 
 #[test]

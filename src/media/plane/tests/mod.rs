@@ -92,6 +92,7 @@ fn session(leg: u64, payloads: &[Payload]) -> AgreedSession {
         payloads: payloads.iter().copied().collect(),
         ptime_ms: 20,
         rtp_source: RtpSource::Sdp,
+        inband_keys: false,
     }
 }
 

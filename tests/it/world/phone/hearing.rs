@@ -1,12 +1,12 @@
 //! The phone's ear and voice: sound that names its stream, and what of it came.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use lianxian::base::time::Instant;
 
-use super::super::sound::{Rtp, Sound, key_event, key_of, listen, voice};
+use super::super::sound::{Rtp, Sound, key_event, key_of, key_tones, listen, voice};
 use super::{Health, Phase, Phone, PhoneOutput, Todo};
 
 /// When one kind of sound was heard.
@@ -86,6 +86,8 @@ pub(super) struct Voice {
     number: u32,
     /// Packets of keys that go out before more sound: payload and marker.
     keys: Vec<(Vec<u8>, bool, u32)>,
+    /// Packets of sound that go out in place of its own.
+    tones: VecDeque<Vec<u8>>,
 }
 
 impl Phone {
@@ -120,11 +122,20 @@ impl Phone {
         }
     }
 
+    /// Presses a key and says so by nothing but its two tones in the voice, 100 ms long.
+    pub fn press_by_tones(&mut self, call_id: &str, digit: char) {
+        let Some(dialog) = self.dialog(call_id) else { return };
+        if dialog.phase == Phase::Up {
+            dialog.pressed.push(digit);
+            dialog.voice.tones.extend((0..5).map(|packet| key_tones(digit, packet)));
+        }
+    }
+
     pub(super) fn start_voice(&mut self, now: Instant, call_id: &str) {
         let (sequence, timestamp) = (self.chance.next() as u16, self.chance.next() as u32);
         let Some(dialog) = self.dialog(call_id) else { return };
         if !dialog.voice.running {
-            dialog.voice = Voice { running: true, sequence, timestamp, number: 0, keys: Vec::new() };
+            dialog.voice = Voice { running: true, sequence, timestamp, number: 0, ..Voice::default() };
             self.later(now, Todo::Voice { call_id: call_id.to_owned() });
         }
     }
@@ -154,7 +165,9 @@ impl Phone {
                     Some((kind, payload, marker, timestamp))
                 }
                 (Some(_) | None, _) => sound_kind.map(|kind| {
-                    (kind, voice(dialog.stream, voice_state.number), voice_state.number == 0, voice_state.timestamp)
+                    let own = || voice(dialog.stream, voice_state.number);
+                    let sound = voice_state.tones.pop_front().unwrap_or_else(own);
+                    (kind, sound, voice_state.number == 0, voice_state.timestamp)
                 }),
             };
             if let Some((kind, payload, marker, timestamp)) = packet {
