@@ -115,7 +115,8 @@ fn watch_dead_air(cx: &mut Context<'_>, state: &State) {
 }
 
 fn is_fed(cx: &Context<'_>, sound: &Sound) -> bool {
-    let speaks = |leg: &LegId| cx.legs.sound(*leg).is_some_and(|sound| sound.voice == Voice::Present);
+    // Of who pauses a quiet line is heard.
+    let speaks = |leg: &LegId| cx.legs.sound(*leg).is_some_and(|sound| sound.voice != Voice::Absent);
     match &sound.hears {
         Source::Nothing => false,
         Source::Leg(leg) | Source::Early(leg) => speaks(leg),

@@ -29,11 +29,8 @@ pub(super) fn on_fact(cx: &mut Context<'_>, leg: LegId, fact: Fact, counterpart:
         }
         Fact::PromptEnded => return Left::PromptEnded,
         Fact::FirstPacket => note(cx, leg, Voice::Present),
-        Fact::Silent { ever_heard, .. } => {
-            cx.publish(What::Silent { leg, ever_heard });
-            cx.start(Timer::Probe(leg), UNTIL_PROBE);
-            note(cx, leg, Voice::Absent);
-        }
+        Fact::Paused { ever_heard } => note_silence(cx, leg, ever_heard, Voice::Paused),
+        Fact::Silent { ever_heard, .. } => note_silence(cx, leg, ever_heard, Voice::Absent),
         Fact::Resumed => {
             cx.publish(What::SoundResumed { leg });
             note(cx, leg, Voice::Present);
@@ -43,23 +40,38 @@ pub(super) fn on_fact(cx: &mut Context<'_>, leg: LegId, fact: Fact, counterpart:
     Left::Nothing
 }
 
+/// A leg that pauses may fall silent, and one that was silent may report again: the minute runs from the first of them.
+fn note_silence(cx: &mut Context<'_>, leg: LegId, ever_heard: bool, voice: Voice) {
+    cx.publish(What::Silent { leg, ever_heard });
+    if cx.timers.get(Timer::Probe(leg)).is_none() {
+        cx.start(Timer::Probe(leg), UNTIL_PROBE);
+    }
+    note(cx, leg, voice);
+}
+
 fn note(cx: &mut Context<'_>, leg: LegId, voice: Voice) {
     if let Some(sound) = cx.legs.sound_mut(leg) {
         sound.voice = voice;
     }
     match voice {
         Voice::Present => cx.timers.stop(Timer::Probe(leg)),
-        Voice::Absent => {}
+        Voice::Paused | Voice::Absent => {}
     }
 }
 
-/// The leg has been silent for 60 s, or holds: the question whether it is still there, and of the silent an alarm.
+/// The leg has been silent for 60 s, or holds: the question whether it is still there, and of the silent an alarm. Whose
+/// reports (RTCP) go on is there and not asked: a question that fails would lose it (F10).
 pub(super) fn probe(cx: &mut Context<'_>, leg: LegId) {
     if cx.legs.is_connected(leg) {
-        if cx.legs.sound(leg).is_some_and(|sound| sound.speaks() && sound.voice == Voice::Absent) {
-            cx.publish(What::SilentTooLong { leg });
+        let silence = cx.legs.sound(leg).filter(|sound| sound.speaks()).map(|sound| sound.voice);
+        match silence {
+            Some(Voice::Absent) => {
+                cx.publish(What::SilentTooLong { leg });
+                ask(cx, leg);
+            }
+            Some(Voice::Paused) => cx.publish(What::SilentTooLong { leg }),
+            Some(Voice::Present) | None => ask(cx, leg),
         }
-        ask(cx, leg);
         cx.start(Timer::Probe(leg), PROBE_AGAIN);
     }
 }

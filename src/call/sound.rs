@@ -48,7 +48,9 @@ pub(crate) struct Sound {
 pub(crate) enum Voice {
     /// Packets, or it is too early to tell.
     Present,
-    /// Nothing for 5 s, though it may send.
+    /// No sound for 5 s, though it may send; but its reports (RTCP) show that it is there.
+    Paused,
+    /// Nothing at all, though it may send.
     Absent,
 }
 

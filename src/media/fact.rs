@@ -9,14 +9,20 @@ pub enum Fact {
     OpenFailed,
     /// The first valid packet since the leg was opened, or since the call last asked for it (`Order::Await`).
     FirstPacket,
-    /// No valid packet for this long although the peer may send: 5 s after it started or stopped.
+    /// No valid packet for 5 s although the peer may send, but its reports (RTCP) show that it is there.
+    Paused {
+        /// Whether the leg has ever sent a valid packet.
+        ever_heard: bool,
+    },
+    /// No valid packet for this long although the peer may send, and no report: 5 s after it started or stopped, or 10 s
+    /// after the last report of a peer that had paused.
     Silent {
         /// How long, in milliseconds.
         for_ms: u32,
         /// Whether the leg has ever sent a valid packet; if not, the sound is one-way or missing.
         ever_heard: bool,
     },
-    /// Valid packets again after `Silent`.
+    /// Valid packets again after `Paused` or `Silent`.
     Resumed,
     /// A key, once each, in order, at its end (RFC 4733, or in the voice).
     Key {

@@ -120,6 +120,27 @@ fn f10_silence_is_an_alarm_and_a_question_and_never_an_ending() {
     assert!(asked(&bench.wait(55), CALLER));
 }
 
+/// Its reports are a second witness: nobody who gives them is asked, let alone lost, and its caller hears a quiet line.
+#[test]
+fn f10_who_pauses_and_reports_is_there() {
+    let mut bench = Bench::talking(&["8001"]);
+    let asked = |actions: &[Action], leg| matches!(orders(actions, leg).as_slice(), [LegOrder::Offer { .. }]);
+    let actions = bench.sound(FIRST, Fact::Paused { ever_heard: true });
+    assert!(notices(&actions).contains(&&What::Silent { leg: FIRST, ever_heard: true }));
+    assert!(orders(&actions, FIRST).is_empty() && hears(&actions, CALLER).is_none());
+    let actions = bench.wait(55);
+    assert!(notices(&actions).contains(&&What::SilentTooLong { leg: FIRST }));
+    assert!(!asked(&actions, FIRST) && losses(&actions) == 0);
+    // The reports end: now it is asked, and at the next minute again.
+    let actions = bench.sound(FIRST, Fact::Silent { for_ms: 70_000, ever_heard: true });
+    assert!(asked(&actions, FIRST) && hears(&actions, CALLER) == Some(music()));
+    assert!(asked(&bench.wait(60), FIRST));
+    let actions = bench.sound(FIRST, Fact::Paused { ever_heard: true });
+    assert_eq!(hears(&actions, CALLER), Some(Source::Leg(FIRST)), "it reports again");
+    assert!(!asked(&bench.wait(60), FIRST));
+    assert_eq!(bench.call.state_name(), "talking");
+}
+
 #[test]
 fn who_holds_is_asked_now_and_then_whether_it_is_still_there() {
     let mut bench = Bench::talking(&["8001"]);

@@ -26,6 +26,10 @@ use crate::media::stream::Stream;
 /// Without a valid packet for this long a leg that may send is silent.
 pub(super) const SILENT_AFTER: Duration = Duration::from_secs(5);
 
+/// A report (RTCP) shows for this long that the peer is there: longer than any time between two of them (RFC 3550 6.3.1),
+/// whose mean is 5 s.
+pub(super) const WITNESSED_FOR: Duration = Duration::from_secs(10);
+
 /// Who is to hear another and has got no packet for this long hears a stand-in (promise 1 allows 2 s of nothing). Longer
 /// than any pause of a network that is no fault, and than those of a telephone that sends noise of its own now and then.
 pub(super) const LULL_AFTER: Duration = Duration::from_secs(1);
@@ -45,7 +49,8 @@ pub(super) enum Timer {
     Mix,
     /// The leg has heard nothing of whom it is to hear for [`LULL_AFTER`], unless a packet came meanwhile.
     Lull,
-    /// The leg has been silent for [`SILENT_AFTER`], unless a packet came meanwhile.
+    /// The leg has been silent for [`SILENT_AFTER`], unless a packet came meanwhile; or nobody has reported for
+    /// [`WITNESSED_FOR`], unless a report did.
     Silence,
     /// A key's end packets are all lost.
     KeyEnd,
@@ -129,8 +134,10 @@ pub(super) enum Health {
     NotExpected,
     /// It may send; its last packet, or the moment from which it may.
     Expected { last: Instant },
+    /// The call was told that it pauses: since its last packet nothing but reports has come.
+    Paused { last: Instant },
     /// The call was told of its silence.
-    Silent,
+    Silent { last: Instant },
 }
 
 /// Whether the call wants to hear of the leg's next packet.
@@ -190,6 +197,8 @@ pub(super) struct Control {
     pub(super) quote: Option<(u32, Instant)>,
     /// Where the peer's RTCP comes from.
     pub(super) from: Option<SocketAddr>,
+    /// The peer's latest report that was no goodbye.
+    pub(super) last: Option<Instant>,
 }
 
 impl Leg {
@@ -218,7 +227,7 @@ impl Leg {
             timers: TimerTable::default(),
             voice_rate: Rate::new(now, VOICE_RATE),
             key_rate: Rate::new(now, KEY_RATE),
-            control: Control { cname: format!("{:016x}", entropy.next_u64()), quote: None, from: None },
+            control: Control { cname: format!("{:016x}", entropy.next_u64()), quote: None, from: None, last: None },
             counted: LegStatistics::default(),
             panics: 0,
         }
@@ -249,14 +258,16 @@ impl Leg {
         }
         self.health = match self.health {
             // The call is told of the end of a silence by a packet only, whatever is agreed meanwhile.
-            Health::Silent => Health::Silent,
+            Health::Paused { .. } | Health::Silent { .. } => self.health,
             Health::NotExpected if agreed.receive => Health::Expected { last: now },
             Health::Expected { last } if agreed.receive => Health::Expected { last },
             Health::NotExpected | Health::Expected { .. } => Health::NotExpected,
         };
         match self.health {
             Health::Expected { last } => self.timers.set(Timer::Silence, last + SILENT_AFTER),
-            Health::NotExpected | Health::Silent => self.timers.stop(Timer::Silence),
+            // Who holds owes no reports either.
+            Health::Paused { .. } if agreed.receive => self.timers.set(Timer::Silence, now + WITNESSED_FOR),
+            Health::Paused { .. } | Health::NotExpected | Health::Silent { .. } => self.timers.stop(Timer::Silence),
         }
         if self.timers.get(Timer::Control).is_none() {
             self.timers.set(Timer::Control, now + rtcp::INTERVAL / 2);
@@ -332,6 +343,11 @@ impl Leg {
     /// Whether what it says now is a key in the voice that nobody is to get.
     pub(super) fn hides_its_voice(&self) -> bool {
         self.pass == Keys::Withheld && self.tones.as_ref().is_some_and(|tones| tones.is_pressed())
+    }
+
+    /// Until when the peer's latest report shows that it is there.
+    pub(super) fn witnessed_until(&self) -> Option<Instant> {
+        self.control.last.map(|last| last + WITNESSED_FOR)
     }
 
     /// Goes on looking after lulls, or ends it, as what it hears and its session have it.

@@ -5,7 +5,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use super::leg::{Health, Hearing, Leg, News, SILENT_AFTER, Timer};
+use super::leg::{Health, Hearing, Leg, News, SILENT_AFTER, Timer, WITNESSED_FOR};
 use super::{Arrival, Channel, Departure, Plane, Port, Reason, Verdict, push_fact};
 use crate::base::time::Instant;
 use crate::media::fact::Fact;
@@ -160,7 +160,7 @@ impl Plane {
         let was = std::mem::replace(&mut leg.health, Health::Expected { last: arrival.at });
         let fact = match (std::mem::replace(&mut leg.news, News::Told), was) {
             (News::Awaited, _) => Fact::FirstPacket,
-            (News::Told, Health::Silent) => Fact::Resumed,
+            (News::Told, Health::Paused { .. } | Health::Silent { .. }) => Fact::Resumed,
             (News::Told, Health::Expected { .. } | Health::NotExpected) => return,
         };
         leg.timers.set(Timer::Silence, arrival.at + SILENT_AFTER);
@@ -191,6 +191,15 @@ impl Plane {
         }
         if let Some(middle) = heard.sender_middle {
             leg.control.quote = Some((middle, arrival.at));
+        }
+        if heard.byes == 0 {
+            leg.control.last = Some(arrival.at);
+            if let Health::Silent { last } = leg.health {
+                leg.health = Health::Paused { last };
+                leg.timers.set(Timer::Silence, arrival.at + WITNESSED_FOR);
+                let ever_heard = leg.counted.received_packets > 0;
+                push_fact(&mut self.facts, &mut self.counters, (leg.call, leg.id, Fact::Paused { ever_heard }));
+            }
         }
         if let Some(about) = heard.about_us {
             leg.counted.remote_lost_packets = about.lost;

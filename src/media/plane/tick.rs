@@ -93,18 +93,39 @@ impl Plane {
 
     fn check_silence(&mut self, now: Instant, slot: usize) {
         let Some(leg) = self.legs.get_mut(slot) else { return };
-        let Health::Expected { last } = leg.health else { return };
-        if now.since(last) < SILENT_AFTER {
-            // Voice moves only `last`, not the timer: the packet path is to be short.
-            leg.timers.set(Timer::Silence, last + SILENT_AFTER);
-            return;
-        }
-        leg.health = Health::Silent;
         let ever_heard = leg.counted.received_packets > 0;
-        self.counters.silences += 1;
-        self.counters.one_way += u64::from(!ever_heard);
-        let for_ms = u32::try_from(now.since(last).as_millis()).unwrap_or(u32::MAX);
-        push_fact(&mut self.facts, &mut self.counters, (leg.call, leg.id, Fact::Silent { for_ms, ever_heard }));
+        let last = match leg.health {
+            Health::NotExpected | Health::Silent { .. } => return,
+            Health::Expected { last } if now.since(last) < SILENT_AFTER => {
+                // Voice moves only `last`, not the timer: the packet path is to be short.
+                leg.timers.set(Timer::Silence, last + SILENT_AFTER);
+                return;
+            }
+            Health::Expected { last } => {
+                self.counters.silences += 1;
+                self.counters.one_way += u64::from(!ever_heard);
+                last
+            }
+            Health::Paused { last } => last,
+        };
+        let fact = match leg.witnessed_until().filter(|until| *until > now) {
+            // It pauses and has been told so.
+            Some(until) if matches!(leg.health, Health::Paused { .. }) => {
+                leg.timers.set(Timer::Silence, until);
+                return;
+            }
+            Some(until) => {
+                leg.health = Health::Paused { last };
+                leg.timers.set(Timer::Silence, until);
+                Fact::Paused { ever_heard }
+            }
+            None => {
+                leg.health = Health::Silent { last };
+                let for_ms = u32::try_from(now.since(last).as_millis()).unwrap_or(u32::MAX);
+                Fact::Silent { for_ms, ever_heard }
+            }
+        };
+        push_fact(&mut self.facts, &mut self.counters, (leg.call, leg.id, fact));
     }
 
     fn end_key(&mut self, now: Instant, slot: usize) {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::world::World;
-use crate::world::phone::{Health, OnInvite, Phase};
+use crate::world::phone::{Ending, Health, OnInvite, Phase};
 use crate::world::sound::Sound;
 
 /// A second of nothing, and the packets to either side of it.
@@ -57,5 +57,23 @@ fn a_telephone_that_pauses_in_talk_is_heard_as_a_quiet_line() {
     assert_eq!(w.phones[agent].got("INVITE"), 1, "a pause is no reason to ask the telephone anything");
     assert_eq!(w.product.callers_lost(), 0);
     w.hangs_up(caller);
+    w.settle();
+}
+
+/// F10: a leg is lost where reports and question find nobody, and its caller is kept.
+#[test]
+fn a_telephone_that_pauses_and_then_dies_is_asked_and_lost() {
+    let mut w = World::new(314);
+    let (caller, agent) = w.caller_and_agent_in_talk();
+    let other = w.agent("8002");
+    w.phones[agent].set_health(Health::Pausing);
+    w.run(Duration::from_secs(30));
+    w.dies(agent);
+    w.run(Duration::from_secs(12));
+    assert!(w.phase(caller).is_some_and(|phase| !matches!(phase, Phase::Over(_))));
+    w.until_talking(caller, other);
+    assert_eq!(w.product.callers_lost(), 0);
+    w.hangs_up(caller);
+    assert_eq!(w.until_over(other), Ending::TheirBye);
     w.settle();
 }

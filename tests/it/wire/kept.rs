@@ -24,13 +24,13 @@ fn a_killed_phone_loses_no_caller_the_next_agent_takes_over() {
     std::thread::sleep(Duration::from_secs(1));
     voice.so_far().must_hear(AGENT_HZ, Duration::from_millis(500));
 
-    // Nothing says goodbye: the connection is gone and 5 s of silence show that the phone is, too.
+    // Nothing says goodbye: the connection is gone, and 5 s of silence and 10 s without a report show that the phone is, too.
     first.process.kill();
     second.process.expect_within("state CONFIRMED", Duration::from_secs(15));
     std::thread::sleep(Duration::from_secs(1));
     let heard = voice.so_far();
     heard.must_hear(THIRD_HZ, Duration::from_millis(600));
-    // The line falls quiet after a second; after five the telephone is asked, and the caller hears music meanwhile.
+    // The line falls quiet after a second; when the reports end the telephone is asked, and the caller hears music meanwhile.
     assert!(heard.longest_dead_air() < Duration::from_secs(2), "nothing for {:?}", heard.longest_dead_air());
 
     second.process.tell("hangup");

@@ -26,6 +26,69 @@ fn silence_is_told_once_after_five_seconds_and_its_end_too() {
     assert_eq!((bench.plane.counters().silences, bench.plane.counters().one_way), (3, 1));
 }
 
+/// F10: reports (RTCP) are a second witness of a peer that says nothing; a goodbye among them is none.
+#[test]
+fn a_peer_that_reports_pauses_and_is_silent_when_the_reports_end() {
+    let mut bench = Bench::with_a_talk();
+    bench.agree(2, AgreedSession { receive: false, ..session(2, &[PCMA]) });
+    let mut peer = Peer::new(1, 8);
+    let report = |bench: &mut Bench, packet: &[u8]| {
+        let from = SocketAddr::new(address(1).ip(), address(1).port() + 1);
+        assert_eq!(bench.receive_at(bench.now, LegId(1), Channel::Rtcp, from, packet), Verdict::Noted);
+        bench.facts()
+    };
+    const HERE: [u8; 8] = [0x80, 201, 0, 1, 0, 0, 0, 1];
+    const BYE: [u8; 8] = [0x81, 203, 0, 1, 0, 0, 0, 1];
+    bench.talk(&mut peer, 100, 0x11);
+    bench.facts();
+    assert_eq!(report(&mut bench, &HERE), []);
+    bench.pass(milliseconds(4_000));
+    assert_eq!(report(&mut bench, &HERE), []);
+    bench.pass(milliseconds(1_000));
+    assert_eq!(bench.facts(), [(1, Fact::Paused { ever_heard: true })]);
+    for _ in 0..20 {
+        bench.pass(milliseconds(7_000));
+        assert_eq!(report(&mut bench, &HERE), []);
+    }
+    bench.pass(milliseconds(9_000));
+    assert_eq!(report(&mut bench, &BYE), []);
+    bench.pass(milliseconds(1_000));
+    let facts = bench.facts();
+    assert!(matches!(facts[..], [(1, Fact::Silent { for_ms: 154_000..=155_100, ever_heard: true })]), "{facts:?}");
+    bench.pass(milliseconds(60_000));
+    assert_eq!(bench.facts(), [], "once");
+    assert_eq!(report(&mut bench, &HERE), [(1, Fact::Paused { ever_heard: true })], "it was away and is there again");
+    bench.talk(&mut peer, 1, 0x11);
+    assert_eq!(bench.facts(), [(1, Fact::Resumed)]);
+    // Killed just after a report: that is noticed 10 s later.
+    report(&mut bench, &HERE);
+    bench.pass(milliseconds(9_900));
+    assert_eq!(bench.facts(), [(1, Fact::Paused { ever_heard: true })]);
+    bench.pass(milliseconds(100));
+    assert!(matches!(bench.facts()[..], [(1, Fact::Silent { .. })]));
+    assert_eq!(bench.plane.counters().silences, 2);
+}
+
+/// Who holds owes neither sound nor reports; who takes the other side back has 10 s for the first of them.
+#[test]
+fn a_pause_that_becomes_a_hold_is_no_silence() {
+    let mut bench = Bench::with_a_talk();
+    let held = AgreedSession { receive: false, ..session(1, &[PCMA]) };
+    bench.agree(2, AgreedSession { receive: false, ..session(2, &[PCMA]) });
+    let from = SocketAddr::new(address(1).ip(), address(1).port() + 1);
+    bench.receive_at(bench.now, LegId(1), Channel::Rtcp, from, &[0x80, 201, 0, 1, 0, 0, 0, 1]);
+    bench.pass(milliseconds(5_000));
+    assert_eq!(bench.facts(), [(1, Fact::Paused { ever_heard: false })]);
+    bench.agree(1, held);
+    bench.pass(Duration::from_secs(120));
+    assert_eq!(bench.facts(), []);
+    bench.agree(1, session(1, &[PCMA]));
+    bench.pass(milliseconds(9_900));
+    assert_eq!(bench.facts(), []);
+    bench.pass(milliseconds(100));
+    assert!(matches!(bench.facts()[..], [(1, Fact::Silent { ever_heard: false, .. })]));
+}
+
 #[test]
 fn a_leg_that_may_not_send_is_never_called_silent() {
     let mut bench = Bench::with_a_talk();

@@ -90,6 +90,11 @@ pub(super) struct Voice {
     tones: VecDeque<Vec<u8>>,
 }
 
+/// A receiver report without blocks (RFC 3550 6.4.2).
+fn report(ssrc: u32) -> Vec<u8> {
+    [&[0x80, 201, 0, 1], ssrc.to_be_bytes().as_slice()].concat()
+}
+
 impl Phone {
     /// Takes one packet at one of its ports.
     pub fn receive_rtp(&mut self, now: Instant, to: SocketAddr, bytes: &[u8]) {
@@ -148,7 +153,13 @@ impl Phone {
             return;
         }
         let ssrc = 0x4C58_0000 | dialog.stream;
-        if let (Some(theirs), Health::Well) = (&dialog.theirs, health)
+        if let (Some(theirs), Health::Pausing) = (&dialog.theirs, health)
+            && dialog.voice.timestamp % 40_000 < (every.as_millis() * 8) as u32
+        {
+            let beside = |rtp: SocketAddr| SocketAddr::new(rtp.ip(), rtp.port() + 1);
+            let (from, to) = (beside(dialog.mine.address), beside(theirs.address));
+            self.out.push_back(PhoneOutput::Rtp { from, to, packet: report(ssrc) });
+        } else if let (Some(theirs), Health::Well) = (&dialog.theirs, health)
             && dialog.mine.direction.sends()
             && theirs.direction.listens()
         {

@@ -295,6 +295,8 @@ pub enum Health {
     Dead,
     /// Its signalling works but it sends no sound.
     Mute,
+    /// It sends no sound but reports (RTCP) every 5 s, as who suppresses silence does.
+    Pausing,
 }
 
 /// A simulated telephone.
