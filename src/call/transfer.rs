@@ -395,6 +395,10 @@ impl Transfer {
             && !self.entry(cx).attempts.contains(&leg)
         {
             self.dials(cx, leg, who);
+            // In a consultation it may have rung before.
+            if cx.record.rang_at(leg).is_some() {
+                self.rings(cx, leg);
+            }
         }
     }
 

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use lianxian::call::command::Mode;
+use lianxian::call::record::Trigger;
 use lianxian::routing::config::{Class, PeerClass, Step, Trunk};
 use lianxian::routing::gateway::Gateway;
 use lianxian::sip::endpoint::{Transfers, TrunkAccess};
@@ -117,6 +119,42 @@ fn the_target_has_the_citizen_and_the_agent_is_released_on_both_dialogs() {
     assert!(heard.longest_gap <= Duration::from_millis(60), "the citizen's gap: {:?}", heard.longest_gap);
     assert!(heard.count(Sound::Machine) > 0, "music while the agent held");
     story.has_gone_well();
+}
+
+#[test]
+fn the_join_is_told_counted_and_recorded_once_with_its_own_times() {
+    for (seed, rings, other_way) in [(505, false, false), (506, false, true), (507, true, false)] {
+        let mut story = match rings {
+            true => Consultation::ringing(seed, OnInvite::Answer { after: SECOND * 4 }),
+            false => Consultation::talking(seed),
+        };
+        story.w.run(SECOND);
+        let asked = story.w.now;
+        if other_way {
+            story.joins_the_other_way_round();
+        } else {
+            story.joins();
+        }
+        let (caller, seat) = (story.caller, story.seat);
+        story.w.until_talking(caller, seat);
+        story.w.run(SECOND * 4);
+        let told: Vec<_> = story.w.ledger.steps.values().cloned().collect();
+        assert_eq!(told, [["requested", "dialling", "ringing", "answered", "joined"]], "{rings} {other_way}");
+        let counted = "lianxian_transfers_total{direction=\"12345_TO_110\",mode=\"consult\",result=\"success\"}";
+        assert_eq!(story.w.product.metric(story.w.now, counted), Some(1.0), "{rings} {other_way}");
+        story.w.hangs_up(seat);
+        story.w.until_over(caller);
+        story.w.settle();
+        let shown = "lianxian_caller_id_presented_total{result=\"number\",trunk=\"police\"}";
+        assert_eq!(story.w.product.metric(story.w.now, shown), Some(1.0), "one leg in two records is one leg");
+        let [transfer] = story.w.ledger.transfers.as_slice() else { panic!("{:?}", story.w.ledger.transfers) };
+        assert_eq!((transfer.trigger, transfer.mode), (Trigger::Refer, Mode::Consult));
+        assert_eq!((transfer.agent.clone(), transfer.from.as_str()), (Some("8001".into()), "12345"));
+        assert!(transfer.requested.since(asked) < SECOND / 2, "asked for by the REFER");
+        let answered = transfer.answered.expect("it was");
+        assert_eq!(answered > asked, rings, "answered when the target answered, in the consultation or after it");
+        assert_eq!(transfer.attempts.len(), 1);
+    }
 }
 
 #[test]
