@@ -22,6 +22,7 @@ mod process;
 mod setup;
 mod sipp;
 mod sound;
+mod ticket_store;
 
 // The stories.
 mod cancelled_and_refused;

@@ -50,6 +50,7 @@ pub(super) struct Setup<'a> {
     digest: &'static str,
     phones_rtp: &'static str,
     http: String,
+    sink: &'static str,
 }
 
 impl<'a> Setup<'a> {
@@ -72,6 +73,7 @@ impl<'a> Setup<'a> {
             digest: "\"SHA-256\", \"MD5\"",
             phones_rtp: "sdp",
             http: String::new(),
+            sink: "",
         }
     }
 
@@ -134,13 +136,22 @@ impl<'a> Setup<'a> {
         self
     }
 
+    /// Every hotline's records go to this ticket store; said before the hotlines are.
+    pub(super) fn ticket_store(mut self, url: &str) -> Self {
+        write!(self.http, "[[ticket_store]]\nname = \"foreign\"\nurl = \"{url}\"\n\n")
+            .expect("writing to a String cannot fail");
+        self.sink = "ticket_store = \"foreign\"\n";
+        self
+    }
+
     /// Another hotline, whose calls ring these numbers on these trunks, one after the other, for five seconds each.
     pub(super) fn hotline(mut self, number: &str, steps: &[(&str, &str)]) -> Self {
         let steps: Vec<String> =
             steps.iter().map(|(trunk, number)| format!("{{ trunk = \"{trunk}\", number = \"{number}\" }}")).collect();
         write!(
             self.others,
-            "[[hotline]]\nnumber = \"{number}\"\nring_timeout_s = 5\nplan = [{}]\n\n",
+            "[[hotline]]\nnumber = \"{number}\"\nring_timeout_s = 5\n{}plan = [{}]\n\n",
+            self.sink,
             steps.join(", ")
         )
         .expect("writing to a String cannot fail");
@@ -217,8 +228,9 @@ impl<'a> Setup<'a> {
             [] => String::new(),
             plan => format!(
                 "[[hotline]]\nnumber = \"12345\"\nname = \"政务服务热线\"\nring_timeout_s = 5\n\
-                 answer_on_queue = {}\nplan = [{}]\n",
+                 answer_on_queue = {}\n{}plan = [{}]\n",
                 self.answer_on_queue,
+                self.sink,
                 plan.join(", "),
             ),
         };

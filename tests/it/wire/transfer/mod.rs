@@ -3,6 +3,7 @@
 
 mod caller;
 mod consulting;
+mod delivered;
 mod goodbyes;
 mod pressing;
 mod targets;
@@ -34,11 +35,16 @@ struct Town {
 impl Town {
     /// A town in which `seats` seats of 110 are rung, one after the other.
     fn new(net: &Loopback, seats: usize, on_notify: OnNotify, goodbye: Goodbye) -> Self {
+        Self::with(Setup::new(net), net, seats, on_notify, goodbye)
+    }
+
+    /// The same, with more in its configuration.
+    fn with(setup: Setup<'_>, net: &Loopback, seats: usize, on_notify: OnNotify, goodbye: Goodbye) -> Self {
         let (trunk, desk) = (net.host(2), net.host(8));
         let hosts = SEATS.map(|seat| net.host(seat));
         // Whoever has said no is not rung again over another trunk: the second one is another group of seats.
         let plan = [("police-1", "110"), ("police-2", "11002")];
-        let daemon = Setup::new(net)
+        let daemon = setup
             .trunk("citizens", (trunk, 5060))
             .trunk("office", (desk, 5060))
             .trunk("police-1", (hosts[0], 5060))
