@@ -10,3 +10,4 @@
 mod database;
 pub mod folder;
 pub mod outbox;
+pub mod tickets;

@@ -18,6 +18,7 @@ pub mod entry;
 pub mod fact;
 pub mod ids;
 pub mod mapping;
+mod mask;
 pub mod parcel;
 pub mod schedule;
 pub mod seal;
