@@ -14,6 +14,10 @@ use crate::base::time::Instant;
 
 /// Requests a second of one token, on average, and at once.
 const RATE: (u32, u32) = (50, 100);
+/// The same of our own delivery: a day's backlog leaves within minutes.
+const RATE_OF_DELIVERY: (u32, u32) = (2_000, 4_000);
+/// The name of our own delivery among the clients. No configured name has brackets.
+const DELIVERY: &str = "(delivery)";
 /// Requests a second with a token that nobody has, of all strangers together: guessing is slow and never locks out
 /// who knows the right one.
 const STRANGERS: (u32, u32) = (5, 20);
@@ -110,6 +114,8 @@ pub(super) struct Client {
 #[derive(Clone, Debug)]
 pub struct Access {
     tokens: Arc<RwLock<Arc<[Known]>>>,
+    /// Tokens of no configuration: a reload keeps them.
+    own: Arc<[Known]>,
     strangers: Arc<Bucket>,
 }
 
@@ -118,6 +124,8 @@ struct Known {
     client: Client,
     digest: [u8; 32],
     rate: Arc<Bucket>,
+    /// What the bucket was made with, to be told.
+    limit: (u32, u32),
 }
 
 impl fmt::Debug for Known {
@@ -129,8 +137,22 @@ impl fmt::Debug for Known {
 impl Access {
     /// The tokens of a configuration.
     pub fn new(tokens: Vec<Token>) -> Self {
+        Self::of(tokens, Arc::from([]))
+    }
+
+    /// The tokens of a configuration, and the one by which our own delivery reaches the built-in ticket store: minted
+    /// when the process starts, and known to nobody else.
+    pub fn with_delivery(tokens: Vec<Token>, digest: [u8; 32]) -> Self {
+        let client = Client { name: DELIVERY.into(), role: Role::System, numbers: Numbers::Masked };
+        let (per_second, burst) = RATE_OF_DELIVERY;
+        let known = Known { client, digest, rate: Arc::new(Bucket::new(per_second, burst)), limit: RATE_OF_DELIVERY };
+        Self::of(tokens, Arc::from([known]))
+    }
+
+    fn of(tokens: Vec<Token>, own: Arc<[Known]>) -> Self {
         let access = Self {
             tokens: Arc::new(RwLock::new(Arc::from([]))),
+            own,
             strangers: Arc::new(Bucket::new(STRANGERS.0, STRANGERS.1)),
         };
         access.replace(tokens);
@@ -143,8 +165,9 @@ impl Access {
             client: Client { name: token.name.into(), role: token.role, numbers: token.numbers },
             digest: token.digest,
             rate: Arc::new(Bucket::new(RATE.0, RATE.1)),
+            limit: RATE,
         };
-        let fresh = tokens.into_iter().map(known).collect();
+        let fresh = tokens.into_iter().map(known).chain(self.own.iter().cloned()).collect();
         *self.tokens.write().unwrap_or_else(PoisonError::into_inner) = fresh;
     }
 
@@ -158,7 +181,7 @@ impl Access {
             return Err(self.refuse(now, "the token is not known"));
         };
         known.rate.take(now).map_err(|wait| {
-            let right = format!("at most {} requests a second, {} at once", RATE.0, RATE.1);
+            let right = format!("at most {} requests a second, {} at once", known.limit.0, known.limit.1);
             Problem::new(Kind::TooManyRequests, "this token asks too often", right).retry_after(wait)
         })?;
         Ok(known.client.clone())
@@ -236,6 +259,16 @@ mod tests {
         assert!(access.admit(Instant::START, &twice).is_err(), "two headers are none");
         access.replace(vec![token("board", Role::Supervisor, "another-token-of-the-board")]);
         assert!(admitted("Bearer the-token-of-the-board").is_err(), "a reload takes tokens back");
+    }
+
+    #[test]
+    fn our_own_delivery_outlives_a_reload_and_may_ask_more_often() {
+        let access = Access::with_delivery(Vec::new(), digest("minted"));
+        access.replace(vec![token("board", Role::Supervisor, "the-token-of-the-board")]);
+        let admitted = |secret: &str| access.admit(Instant::START, &with(&format!("Bearer {secret}")));
+        assert_eq!(admitted("minted").unwrap().role, Role::System);
+        assert_eq!((0..1_000).filter(|_| admitted("minted").is_ok()).count(), 1_000);
+        assert_eq!((0..1_000).filter(|_| admitted("the-token-of-the-board").is_ok()).count(), 100);
     }
 
     #[test]

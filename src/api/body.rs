@@ -9,16 +9,16 @@ use serde::de::DeserializeOwned;
 use super::Api;
 use super::problem::{Kind, Problem};
 
-/// The largest body, in bytes.
+/// The largest body of most requests, in bytes.
 pub(super) const LARGEST: usize = 64 * 1024;
 
-/// A body, and its bytes as they came.
-pub(super) struct Strict<T> {
+/// A body, and its bytes as they came. A route whose `MOST` is not the usual one sets axum's limit to the same.
+pub(super) struct Strict<T, const MOST: usize = LARGEST> {
     pub(super) value: T,
     pub(super) bytes: Bytes,
 }
 
-impl<T: DeserializeOwned> FromRequest<Api> for Strict<T> {
+impl<T: DeserializeOwned, const MOST: usize> FromRequest<Api> for Strict<T, MOST> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
@@ -26,7 +26,7 @@ impl<T: DeserializeOwned> FromRequest<Api> for Strict<T> {
             let detail = "the Content-Type is not application/json";
             return Err(Problem::new(Kind::UnsupportedMediaType, detail, "Content-Type: application/json"));
         }
-        let bytes = Bytes::from_request(request, api).await.map_err(|error| unread(&error))?;
+        let bytes = Bytes::from_request(request, api).await.map_err(|error| unread(&error, MOST))?;
         let value = serde_json::from_slice(&bytes).map_err(|error| {
             let kind = match error.classify() {
                 serde_json::error::Category::Data => Kind::Unprocessable,
@@ -46,10 +46,10 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.eq_ignore_ascii_case("application/json")
 }
 
-fn unread(error: &BytesRejection) -> Problem {
+fn unread(error: &BytesRejection, most: usize) -> Problem {
     match error.status() {
         StatusCode::PAYLOAD_TOO_LARGE => {
-            let right = format!("at most {LARGEST} bytes");
+            let right = format!("at most {most} bytes");
             Problem::new(Kind::TooLarge, "the body is larger than the limit", right)
         }
         _ => Problem::new(Kind::Malformed, "the body could not be read", "a complete body"),

@@ -28,6 +28,7 @@ mod routes;
 mod shape;
 #[cfg(test)]
 mod tests;
+pub(crate) mod tickets;
 mod transfers;
 mod trunks;
 
@@ -36,13 +37,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 pub use access::{Access, Numbers, Role, Token, digest};
 pub use admin::Admin;
 
 use crate::engine::handle::{Handle, Told};
 use crate::metrics::HttpRecorder;
+use crate::store::tickets::TicketStore;
 use events::Hub;
 use idempotency::Repetitions;
 use listen::Bounded;
@@ -61,9 +63,26 @@ struct Shared {
     handle: Handle,
     access: Access,
     admin: Admin,
+    tickets: TicketStore,
+    exports: Arc<Semaphore>,
     hub: Hub,
     repetitions: Repetitions,
     metrics: HttpRecorder,
+}
+
+/// What the interface is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// The way to the loop.
+    pub handle: Handle,
+    /// Who may ask.
+    pub access: Access,
+    /// What administrators see.
+    pub admin: Admin,
+    /// The built-in ticket store.
+    pub tickets: TicketStore,
+    /// Where requests are counted.
+    pub metrics: HttpRecorder,
 }
 
 /// How long things may take.
@@ -82,14 +101,17 @@ const PATIENCE: Patience =
 
 impl Api {
     /// The interface to a loop.
-    pub fn new(handle: Handle, access: Access, admin: Admin, metrics: HttpRecorder) -> Self {
-        Self::with_patience(handle, access, admin, metrics, PATIENCE)
+    pub fn new(parts: Parts) -> Self {
+        Self::with_patience(parts, PATIENCE)
     }
 
-    fn with_patience(handle: Handle, access: Access, admin: Admin, metrics: HttpRecorder, patience: Patience) -> Self {
+    fn with_patience(parts: Parts, patience: Patience) -> Self {
+        let Parts { handle, access, admin, tickets, metrics } = parts;
         let hub = Hub::new(access.clone(), handle.clock());
         let repetitions = Repetitions::default();
-        Self { shared: Arc::new(Shared { patience, handle, access, admin, hub, repetitions, metrics }) }
+        let exports = Arc::new(Semaphore::new(tickets::EXPORTS));
+        let shared = Shared { patience, handle, access, admin, tickets, exports, hub, repetitions, metrics };
+        Self { shared: Arc::new(shared) }
     }
 
     fn patience(&self) -> Patience {
@@ -114,6 +136,15 @@ impl Api {
 
     fn metrics(&self) -> &HttpRecorder {
         &self.shared.metrics
+    }
+
+    fn tickets(&self) -> &TicketStore {
+        &self.shared.tickets
+    }
+
+    /// Room for those who read everything at once.
+    fn exports(&self) -> &Arc<Semaphore> {
+        &self.shared.exports
     }
 
     fn admin(&self) -> &Admin {

@@ -7,14 +7,14 @@ use axum::response::IntoResponse;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{agents, calls, events, transfers, trunks};
+use super::{agents, calls, events, tickets, transfers, trunks};
 
 /// The whole document.
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "lianxian",
-        description = "Calls between hotlines: what there is, what happens, and handing callers over.",
+        description = "Calls between hotlines: what there is, what happens, handing callers over, and the records of it.",
         license(name = "Apache-2.0"),
     ),
     paths(
@@ -24,6 +24,10 @@ use super::{agents, calls, events, transfers, trunks};
         transfers::begin,
         transfers::show,
         transfers::cancel,
+        tickets::create,
+        tickets::list,
+        tickets::show,
+        tickets::events,
         events::events,
         agents::list,
         trunks::list,

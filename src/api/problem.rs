@@ -21,7 +21,7 @@ pub(super) struct Problem {
     hint: Hint,
 }
 
-/// What a header says beside the body.
+/// What is said beside the words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Hint {
     None,
@@ -29,6 +29,8 @@ enum Hint {
     RetryAfter(u64),
     /// How to prove who asks (RFC 6750 3).
     Challenge,
+    /// In the body: the number of the event that is due.
+    ExpectedSeq(u64),
 }
 
 /// Every kind of problem there is: a closed set, listed in `docs/http.md`.
@@ -118,6 +120,9 @@ pub(super) struct ProblemBody {
     detail: String,
     /// What would be right.
     right: String,
+    /// With a conflict of tickets: the number of the event that is due.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected_seq: Option<u64>,
 }
 
 impl Problem {
@@ -135,6 +140,12 @@ impl Problem {
     /// The same, saying how to prove who asks (RFC 6750 3).
     pub(super) fn challenge(mut self) -> Self {
         self.hint = Hint::Challenge;
+        self
+    }
+
+    /// The same, saying which event of the ticket is due.
+    pub(super) fn expected_seq(mut self, seq: u64) -> Self {
+        self.hint = Hint::ExpectedSeq(seq);
         self
     }
 
@@ -159,13 +170,17 @@ impl IntoResponse for Problem {
             status: status.as_u16(),
             detail: self.detail,
             right: self.right,
+            expected_seq: match self.hint {
+                Hint::ExpectedSeq(seq) => Some(seq),
+                Hint::None | Hint::RetryAfter(_) | Hint::Challenge => None,
+            },
         };
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, PROBLEM);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match self.hint {
-            Hint::None => {}
+            Hint::None | Hint::ExpectedSeq(_) => {}
             Hint::RetryAfter(seconds) => drop(headers.insert(header::RETRY_AFTER, seconds.into())),
             Hint::Challenge => drop(headers.insert(header::WWW_AUTHENTICATE, CHALLENGE)),
         }

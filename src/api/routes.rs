@@ -10,7 +10,7 @@ use axum::routing::{MethodRouter, delete, get, post};
 use super::access::RoleName::{self, Administrator, Agent, Supervisor, System};
 use super::gate::Gate;
 use super::problem::{Kind, Problem};
-use super::{Api, agents, body, calls, events, gate, openapi, transfers, trunks};
+use super::{Api, agents, body, calls, events, gate, openapi, tickets, transfers, trunks};
 
 /// One path with one method.
 pub(super) struct Route {
@@ -78,6 +78,15 @@ pub(super) const ROUTES: &[Route] = &[
         open_to: CALLS,
         serve: || delete(transfers::cancel),
     },
+    Route { verb: Verb::Get, path: "/v1/tickets", open_to: CALLS, serve: || get(tickets::list) },
+    Route {
+        verb: Verb::Post,
+        path: "/v1/tickets",
+        open_to: OpenTo::Roles(&[System]),
+        serve: || post(tickets::create).layer(DefaultBodyLimit::max(tickets::LARGEST)),
+    },
+    Route { verb: Verb::Get, path: "/v1/tickets/{ticket}", open_to: CALLS, serve: || get(tickets::show) },
+    Route { verb: Verb::Get, path: "/v1/tickets/{ticket}/events", open_to: CALLS, serve: || get(tickets::events) },
     Route { verb: Verb::Get, path: "/v1/events", open_to: CALLS, serve: || get(events::events) },
     Route { verb: Verb::Get, path: "/v1/agents", open_to: ALL, serve: || get(agents::list) },
     Route { verb: Verb::Get, path: "/v1/trunks", open_to: HOUSE, serve: || get(trunks::list) },

@@ -30,6 +30,7 @@ use crate::metrics;
 use crate::net::Net;
 use crate::store::folder::Folder;
 use crate::store::outbox::{self, Courier, Outbox, OutboxError};
+use crate::store::tickets::{self, TicketStore};
 use crate::switch::Switch;
 
 /// Facts of the media threads that wait for the loop.
@@ -144,12 +145,15 @@ fn build(
     recorder.configured(clock.wall_seconds());
     let health = Health::new(clock);
     let (handle, desk, told) = handle::open(clock);
-    let own = Secret::new(delivering::own_token().map_err(Trouble::Chance)?);
+    let token = delivering::own_token().map_err(Trouble::Chance)?;
+    let own = Secret::new(token.as_str());
     let (outbox, delivery) = outbox(configuration, folder, clock, &mut entropy, recorder.delivery(), &own, &mut tasks)?;
     let (reloads, asked) = engine::reload::requests();
     let shown = api::Admin { metrics: exposition, health: health.clone(), reloads: reloads.clone() };
-    let access = api::Access::new(configuration.tokens.clone());
-    let api = api::Api::new(handle, access.clone(), shown, recorder.http());
+    let access = api::Access::with_delivery(configuration.tokens.clone(), api::digest(&token));
+    let tickets = tickets(folder, &mut tasks)?;
+    let parts = api::Parts { handle, access: access.clone(), admin: shown, tickets, metrics: recorder.http() };
+    let api = api::Api::new(parts);
     serve_http(configuration, api, admin, told, &mut tasks)?;
     let switch = Switch::new(configuration.switch(), entropy.fork())?;
     for listener in net.listeners() {
@@ -185,6 +189,13 @@ fn build(
         log_lines_dropped,
         drain: configuration.drain(),
     }))
+}
+
+/// The built-in ticket store, whose writer has a thread of its own.
+fn tickets(folder: &Folder, tasks: &mut Tasks) -> Result<TicketStore, Trouble> {
+    let (tickets, writer) = tickets::open(folder.path().join(tickets::FILE));
+    tasks.thread("tickets", move || writer.run()).map_err(|error| Trouble::System("a thread", error))?;
+    Ok(tickets)
 }
 
 /// Opens the outbox and the delivery, each on a thread of its own.

@@ -1,5 +1,7 @@
 //! A house for tests: the interface as it is, and in the loop's place a script.
 
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,7 +11,7 @@ use axum::http::{Method, Request as HttpRequest, Response, StatusCode, header};
 use tower::ServiceExt;
 
 use crate::api::access::{Access, Numbers, Role, Token, digest};
-use crate::api::{Admin, Api, Patience, admin, routes};
+use crate::api::{Admin, Api, Parts, Patience, admin, routes};
 use crate::base::ids::{AgentId, CallId, HotlineId, LegId, TransferId, TrunkId};
 use crate::base::pii::Pii;
 use crate::base::time::Instant;
@@ -23,6 +25,7 @@ use crate::metrics;
 use crate::routing::config::{PeerClass, Priority};
 use crate::routing::{CallerId, Decision, decision::Answering};
 use crate::sip::fact::Peer;
+use crate::store;
 use crate::switch::View;
 use crate::switch::view::{AgentState, AgentView, CallView, GatewayView, LegView, TrunkView};
 
@@ -41,6 +44,27 @@ pub(super) struct House {
     pub(super) api: Api,
     pub(super) reloads: tokio::sync::mpsc::Receiver<reload::Reload>,
     script: Arc<Mutex<Script>>,
+    writer: Option<store::tickets::Writer>,
+    _folder: Folder,
+}
+
+/// A folder that goes with its house.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("lianxian-house-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).ok();
+    }
 }
 
 /// What the loop does.
@@ -77,7 +101,11 @@ impl House {
         let shown = Admin { metrics: exposition, health: Health::new(clock), reloads: ask };
         let short = Duration::from_millis(100);
         let patience = Patience { command: short, request: short * 5, ping: short };
-        let api = Api::with_patience(handle, Access::new(tokens()), shown, recorder.http(), patience);
+        let folder = Folder::new();
+        let (tickets, writer) = store::tickets::open(folder.0.join("tickets.db"));
+        let metrics = recorder.http();
+        let access = Access::new(tokens());
+        let api = Api::with_patience(Parts { handle, access, admin: shown, tickets, metrics }, patience);
         let script = Arc::new(Mutex::new(Script::default()));
         tokio::task::spawn(run(clock, desk, Arc::clone(&script)));
         let hub = api.hub().clone();
@@ -88,7 +116,20 @@ impl House {
             api,
             reloads,
             script,
+            writer: Some(writer),
+            _folder: folder,
         }
+    }
+
+    /// The house with its ticket store at work; in the other one it is away.
+    pub(super) async fn with_tickets() -> Self {
+        let mut house = Self::new();
+        let writer = house.writer.take().unwrap();
+        std::thread::spawn(move || writer.run());
+        while house.api.tickets().reader().is_err() {
+            tokio::task::yield_now().await;
+        }
+        house
     }
 
     /// Changes the script.
@@ -144,7 +185,7 @@ pub(super) struct Answer {
 impl Answer {
     pub(super) async fn of(response: Response<Body>) -> Self {
         let (parts, body) = response.into_parts();
-        let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+        let bytes = axum::body::to_bytes(body, 8 << 20).await.unwrap();
         Self { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
     }
 

@@ -6,4 +6,5 @@ mod access;
 mod house;
 mod reading;
 mod streams;
+mod tickets;
 mod transferring;

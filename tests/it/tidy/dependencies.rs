@@ -16,8 +16,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("axum", &["api"]),
     ("clap", &["cli"]),
     ("crossbeam_queue", &["engine"]),
-    // The table of regions.
-    ("csv", &["config"]),
+    // The table of regions, and records for spreadsheets.
+    ("csv", &["api", "config"]),
     ("dashmap", &["api", "engine"]),
     ("encoding_rs", &["base", "sip"]),
     ("futures_util", &["api"]),

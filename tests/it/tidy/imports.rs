@@ -29,7 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("engine", &["switch", "call", "sip", "media", "tickets", "net", "store", "metrics", "base"]),
     // The edge.
     // The interface tells what happened to calls in JSON of its own, so it reads their words.
-    ("api", &["engine", "switch", "call", "routing", "sip", "metrics", "base"]),
+    ("api", &["engine", "switch", "call", "routing", "sip", "tickets", "store", "metrics", "base"]),
     (
         "config",
         &["api", "delivery", "tickets", "switch", "call", "routing", "sip", "media", "net", "store", "engine", "base"],
