@@ -11,6 +11,7 @@ mod log;
 mod reload;
 mod route;
 mod serve;
+mod tickets;
 mod trunk;
 
 use std::io::Write;
@@ -60,6 +61,11 @@ enum Command {
     Trunk {
         #[command(subcommand)]
         what: Look,
+    },
+    /// Reads the records of the built-in ticket store, beside the daemon or without it.
+    Tickets {
+        #[command(subcommand)]
+        what: tickets::Look,
     },
     /// Shows the main job on loopback: a daemon, and people who telephone through it, as separate processes.
     Demo {
@@ -119,6 +125,7 @@ pub fn run() -> ExitCode {
         Command::Trunk { what: Look::Test { trunk, caller, config, json } } => {
             trunk::test(&config, &trunk, &caller, if json { Form::Json } else { Form::Text })
         }
+        Command::Tickets { what } => tickets::look(what),
         Command::Demo { step, json, stay } => {
             let steps = match step {
                 Some(Step::Bridge) => vec![demo::Step::Bridge],
