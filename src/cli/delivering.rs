@@ -4,19 +4,22 @@ use std::fmt::Write;
 
 use tokio::sync::mpsc;
 
-use crate::delivery::Report;
+use crate::delivery::{Report, Secret};
 use crate::metrics::DeliveryRecorder;
 use crate::tickets::ids::EventId;
 use crate::tickets::parcel::Verdict;
 
-/// What the delivery shows our own ticket store: 32 random bytes in hexadecimal, which live as long as the process.
-pub(super) fn own_token() -> Result<String, getrandom::Error> {
+/// What the delivery shows our own ticket store: 32 random bytes in hexadecimal, which live as long as the process. As
+/// text for whoever has to know it again, and as the secret that is shown.
+pub(super) fn own_token() -> Result<(String, Secret), getrandom::Error> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes)?;
-    Ok(bytes.iter().fold(String::new(), |mut text, byte| {
+    let token = bytes.iter().fold(String::new(), |mut text, byte| {
         write!(text, "{byte:02x}").expect("writing to a String cannot fail");
         text
-    }))
+    });
+    let own = Secret::new(token.as_str());
+    Ok((token, own))
 }
 
 /// An attempt has ended: it is counted, told in the log, and the outbox learns of it.

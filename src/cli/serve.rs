@@ -145,8 +145,7 @@ fn build(
     recorder.configured(clock.wall_seconds());
     let health = Health::new(clock);
     let (handle, desk, told) = handle::open(clock);
-    let token = delivering::own_token().map_err(Trouble::Chance)?;
-    let own = Secret::new(token.as_str());
+    let (token, own) = delivering::own_token().map_err(Trouble::Chance)?;
     let (outbox, delivery) = outbox(configuration, folder, clock, &mut entropy, recorder.delivery(), &own, &mut tasks)?;
     let (reloads, asked) = engine::reload::requests();
     let shown = api::Admin { metrics: exposition, health: health.clone(), reloads: reloads.clone() };
