@@ -162,7 +162,7 @@ impl Open {
             Some(line) => line.rang,
             None => attempts().filter_map(|line| line.rang).min(),
         };
-        let (code, cause) = causes(outcome, attempts().last());
+        let (code, cause) = causes(outcome, attempts().next_back());
         let result = result(outcome, cause);
         let over = (telling.event == Event::Supplemented).then(|| on.end_of_caller());
         let (sip_code, q850) = over.as_ref().map_or((code, cause), |end| (end.sip.or(code), end.q850));

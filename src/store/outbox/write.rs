@@ -20,6 +20,7 @@ use crate::tickets::ticket::Ticket;
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     /// Steps of calls, in their order.
+    #[allow(clippy::vec_box, reason = "they come boxed from the switch; unboxing would copy each of them")]
     pub(super) entries: Vec<Box<Entry>>,
     /// What became of attempts, in their order.
     pub(super) outcomes: Vec<Outcome>,
