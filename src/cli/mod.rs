@@ -8,6 +8,7 @@
 mod check;
 mod delivering;
 mod log;
+mod outbox;
 mod reload;
 mod route;
 mod serve;
@@ -66,6 +67,11 @@ enum Command {
     Tickets {
         #[command(subcommand)]
         what: tickets::Look,
+    },
+    /// What the ticket stores are to learn: what waits, what was delivered, what was refused.
+    Outbox {
+        #[command(subcommand)]
+        what: outbox::Look,
     },
     /// Shows the main job on loopback: a daemon, and people who telephone through it, as separate processes.
     Demo {
@@ -126,6 +132,7 @@ pub fn run() -> ExitCode {
             trunk::test(&config, &trunk, &caller, if json { Form::Json } else { Form::Text })
         }
         Command::Tickets { what } => tickets::look(what),
+        Command::Outbox { what } => outbox::look(what),
         Command::Demo { step, json, stay } => {
             let steps = match step {
                 Some(Step::Bridge) => vec![demo::Step::Bridge],

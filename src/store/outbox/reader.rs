@@ -52,12 +52,15 @@ pub struct Letter {
     /// Its place in the outbox.
     pub number: i64,
     /// Its name.
+    #[serde(rename = "event_id")]
     pub event: String,
     /// Its ticket.
+    #[serde(rename = "ticket_id")]
     pub ticket: String,
     /// Its place within the ticket.
     pub seq: u64,
     /// What happened, such as `tagged`.
+    #[serde(rename = "event")]
     pub kind: String,
     /// Its ticket store.
     pub sink: String,
