@@ -64,16 +64,18 @@ const fn health(alive: bool, stage: Stage) -> (StatusCode, &'static str) {
     }
 }
 
-/// 200 while new calls are taken.
 async fn show_readiness(State(api): State<Api>) -> impl IntoResponse {
     let health = &api.admin().health;
-    let stage = health.stage();
+    readiness(health.stage(), health.outbox())
+}
+
+/// 200 while new calls are taken. Voice first: a disk that refuses is told, and no reason to send calls elsewhere.
+fn readiness(stage: Stage, outbox: Option<&'static str>) -> (StatusCode, String) {
     let code = match stage {
         Stage::Ready => StatusCode::OK,
         Stage::Starting | Stage::Draining | Stage::Degraded => StatusCode::SERVICE_UNAVAILABLE,
     };
-    // Voice first: a disk that refuses is told here, and no reason to send calls elsewhere.
-    let outbox = health.outbox().map(|condition| format!("outbox: {}\n", condition.word())).unwrap_or_default();
+    let outbox = outbox.map(|condition| format!("outbox: {condition}\n")).unwrap_or_default();
     (code, format!("{}\n{outbox}", stage.as_str()))
 }
 
@@ -123,5 +125,12 @@ mod tests {
         assert_eq!(health(true, Stage::Draining).0, StatusCode::OK);
         assert_eq!(health(true, Stage::Degraded).0, StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(health(false, Stage::Ready).0, StatusCode::SERVICE_UNAVAILABLE);
+    }
+
+    #[test]
+    fn a_disk_that_refuses_is_told_and_calls_are_taken_all_the_same() {
+        assert_eq!(readiness(Stage::Ready, Some("disk_full")), (StatusCode::OK, "ready\noutbox: disk_full\n".into()));
+        assert_eq!(readiness(Stage::Ready, None), (StatusCode::OK, "ready\n".into()));
+        assert_eq!(readiness(Stage::Draining, None).0, StatusCode::SERVICE_UNAVAILABLE);
     }
 }

@@ -72,11 +72,11 @@ impl Health {
     }
 
     /// How the outbox's disk is, if that is anything to speak of: calls are taken all the same.
-    pub fn outbox(&self) -> Option<Condition> {
+    pub fn outbox(&self) -> Option<&'static str> {
         match self.shared.outbox.load(Ordering::Relaxed) {
-            1 => Some(Condition::Slow),
-            2 => Some(Condition::Full),
-            3 => Some(Condition::Broken),
+            1 => Some(Condition::Slow.word()),
+            2 => Some(Condition::Full.word()),
+            3 => Some(Condition::Broken.word()),
             _ => None,
         }
     }

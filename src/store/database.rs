@@ -3,8 +3,9 @@
 //! WAL and `synchronous=FULL`: a commit is on the disk when it returns, and a torn end of the WAL is found by SQLite's
 //! checksums and cut off, which loses no commit that has returned.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -115,6 +116,11 @@ pub(super) fn primary_code(error: &sqlx::Error) -> Option<u32> {
 }
 
 async fn connect(path: &Path, create: bool) -> Result<SqliteConnection, sqlx::Error> {
+    if create {
+        // Citizens' numbers stand in it, and SQLite gives what it puts beside it the same rights.
+        let made = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
+        made.map_err(sqlx::Error::Io)?;
+    }
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(create)
@@ -196,6 +202,7 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 
 #[cfg(test)]
 pub(in crate::store) mod tests {
+    use std::os::unix::fs::PermissionsExt;
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
@@ -249,6 +256,10 @@ pub(in crate::store) mod tests {
         let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut again.connection).await.unwrap();
         let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut again.connection).await.unwrap();
         assert_eq!((mode.as_str(), synchronous), ("wal", 2), "WAL and FULL: a commit is on the disk");
+        for file in ["a.db", "a.db-wal"] {
+            let rights = fs::metadata(scratch.path().join(file)).unwrap().permissions().mode();
+            assert_eq!(rights & 0o777, 0o600, "{file} is nobody else's");
+        }
     }
 
     #[tokio::test]

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::base::calendar::Moment;
 use crate::tickets::fact::{Cause, EndedBy, Fact, Outcome};
+use crate::tickets::ids::EventId;
+use crate::tickets::ticket::{CallFacts, Event, Ticket};
 
 /// Why such a call ended.
 pub const WHY: &str = "crash";
@@ -37,6 +40,18 @@ pub fn of(facts: &[Fact]) -> Vec<Fact> {
     let cut = |leg| Fact::LegEnded { leg, by: EndedBy::Crash, cause: Cause::default() };
     let ended = Fact::Ended { why: WHY.to_owned(), joined: None };
     transfers.into_iter().map(unknown).chain(legs.into_iter().map(cut)).chain([ended]).collect()
+}
+
+/// The next event of a ticket whose last one is this: nobody knows what became of the transfer, so that it failed, and
+/// the ticket bears no tag for it. Nothing if no transfer was under way.
+pub fn cut(last: &Ticket, event_id: EventId, at: Moment) -> Option<Ticket> {
+    if last.event != Event::TransferStarted {
+        return None;
+    }
+    let result = "unknown".to_owned();
+    let end = |call: CallFacts| CallFacts { result, sip_code: Some(500), ended_at: Some(at), ..call };
+    let call = last.call.clone().map(end);
+    Some(Ticket { event_id, event: Event::TransferFailed, at, call, ..last.clone() })
 }
 
 #[cfg(test)]
@@ -76,5 +91,20 @@ mod tests {
         let ended = Fact::Ended { why: "crash".to_owned(), joined: None };
         assert_eq!(of(&facts), [unknown, cut, ended.clone()]);
         assert_eq!(of(&[began(1), ended]), [], "it had ended");
+    }
+
+    #[test]
+    fn a_transfer_that_was_cut_off_has_failed_and_bears_no_tag() {
+        let tagged: Ticket = serde_json::from_str(include_str!("example.json")).unwrap();
+        let (name, at) = (EventId(7), Moment { unix_ms: 9 });
+        assert_eq!(cut(&tagged, name, at), None, "that one has succeeded");
+        let started = Ticket { event: Event::TransferStarted, tags: Vec::new(), ..tagged };
+        let failed = cut(&started, name, at).unwrap();
+        let call = failed.call.clone().unwrap();
+        assert_eq!(
+            (failed.event, failed.tags.as_slice(), failed.status),
+            (Event::TransferFailed, &[][..], started.status)
+        );
+        assert_eq!((failed.event_id, failed.at, call.result.as_str(), call.ended_at), (name, at, "unknown", Some(at)));
     }
 }

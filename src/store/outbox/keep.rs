@@ -44,6 +44,7 @@ pub(super) async fn sinks(connection: &mut SqliteConnection, unix_ms: u64) -> Re
 
 /// Deletes what has been kept for long enough: events that their ticket store has, as far as all events of the ticket
 /// are such, and the facts of calls that have ended and of which no event is left. Gives about how far the WAL has grown.
+/// An index on the time finds what is old, however much there is that is not.
 pub(super) async fn expire(
     connection: &mut SqliteConnection,
     unix_ms: u64,
@@ -52,7 +53,7 @@ pub(super) async fn expire(
     let keep = u64::try_from(keep.as_millis()).unwrap_or(u64::MAX);
     let before = signed(unix_ms.saturating_sub(keep));
     let mut deleted = 0;
-    for statement in [EVENTS, ENTRIES, CALLS] {
+    for statement in [EVENTS, ENTRIES] {
         for _ in 0..TRANSACTIONS {
             let done = sqlx::query(statement).bind(before).bind(ROWS).execute(&mut *connection).await?;
             deleted += done.rows_affected();
@@ -79,9 +80,3 @@ const ENTRIES: &str = "DELETE FROM entry WHERE id IN (
     AND EXISTS (SELECT 1 FROM call WHERE call = old.call AND ended = 1)
     AND NOT EXISTS (SELECT 1 FROM event WHERE call = old.call)
     LIMIT ?)";
-
-/// The first parameter is not needed here; all three statements take the same two.
-const CALLS: &str = "DELETE FROM call WHERE call IN (
-    SELECT call FROM call AS old WHERE ended = 1 AND ?1 IS NOT NULL
-    AND NOT EXISTS (SELECT 1 FROM entry WHERE call = old.call)
-    LIMIT ?2)";

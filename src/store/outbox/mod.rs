@@ -205,7 +205,7 @@ pub fn create(settings: Settings, now: Now, chance: &mut Entropy, courier: Couri
         done: Some(finish),
         shared: Arc::clone(&shared),
         dispatch: Dispatch::new(chance.fork(), courier.parcels),
-        start: Start::First,
+        start: Start::First(chance.fork()),
         #[cfg(feature = "faults")]
         faults: Arc::default(),
     };

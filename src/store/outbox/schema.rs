@@ -5,7 +5,8 @@ use crate::store::database::Form;
 /// The form of `outbox.db`.
 pub(super) const FORM: Form = Form { migrations: &[FIRST] };
 
-/// `entry`: the facts of one step of one call. `call`: one row a call, so that those without an end are found at once.
+/// `entry`: the facts of one step of one call. `call`: one row a call, so that those without an end are found at once;
+/// it goes with the call's last entry.
 /// `event`: one sealed event of one ticket and what has become of it; `asked` says that the command line wants a dead
 /// letter tried again and the daemon has yet to see it.
 const FIRST: &str = "
@@ -20,6 +21,7 @@ CREATE TABLE entry (
     facts TEXT NOT NULL,
     UNIQUE (call, seq)
 ) STRICT;
+CREATE INDEX entry_old ON entry (unix_ms);
 CREATE TABLE call (
     call TEXT PRIMARY KEY,
     linkage TEXT NOT NULL,
@@ -45,9 +47,13 @@ CREATE TABLE event (
     UNIQUE (ticket, seq)
 ) STRICT;
 CREATE INDEX event_pending ON event (sink, number) WHERE state = 'pending';
+CREATE INDEX event_old ON event (written_ms) WHERE state = 'delivered';
 CREATE INDEX event_dead ON event (ticket) WHERE state = 'dead';
 CREATE INDEX event_asked ON event (number) WHERE asked = 1;
 CREATE INDEX event_of_call ON event (call);
+CREATE TRIGGER entry_gone AFTER DELETE ON entry BEGIN
+    DELETE FROM call WHERE call = old.call AND NOT EXISTS (SELECT 1 FROM entry WHERE call = old.call);
+END;
 PRAGMA user_version = 1;
 COMMIT;
 ";

@@ -18,6 +18,7 @@ use super::schema::FORM;
 use super::sinks::Sinks;
 use super::write::{self, Batch, Fault, Outcome, Written};
 use super::{Now, OutboxError, Told, crash, keep, salvage};
+use crate::base::entropy::Entropy;
 use crate::base::time::Instant;
 use crate::store::database::{self, OpenError};
 use crate::tickets::entry::Entry;
@@ -61,9 +62,9 @@ pub struct Worker {
 }
 
 /// Whether the calls that the last daemon left open are yet to be ended: at the first opening, and never again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Start {
-    First,
+    /// The chance is for the names of their tickets' events.
+    First(Entropy),
     Done,
 }
 
@@ -191,8 +192,8 @@ impl Worker {
         if let Some(aside) = opened.aside {
             salvage::bring_over(&mut connection, &aside).await.map_err(failed(&self.path))?;
         }
-        if self.start == Start::First {
-            crash::end_open_calls(&mut connection, (self.now)()).await.map_err(failed(&self.path))?;
+        if let Start::First(chance) = &mut self.start {
+            crash::end_open_calls(&mut connection, (self.now)(), chance).await.map_err(failed(&self.path))?;
             self.start = Start::Done;
         }
         self.dispatch.load(&self.sinks, &mut connection).await.map_err(failed(&self.path))?;
@@ -215,7 +216,9 @@ impl Worker {
             match fault {
                 Fault::Full if self.ballast.give_up() => {}
                 Fault::Refused(error) => self.leave_out(hand, &error),
-                Fault::Damaged(_) | Fault::Broken(_) | Fault::Full => {
+                // A file need not be opened again for want of room, and could not be: that takes room itself.
+                Fault::Full => return self.rest(hand, &fault),
+                Fault::Damaged(_) | Fault::Broken(_) => {
                     hand.connection = None;
                     return self.rest(hand, &fault);
                 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{Executor, SqliteConnection};
 
 use super::sinks::Sinks;
 use crate::base::ids::CallId;
@@ -72,7 +72,8 @@ impl State {
         }
     }
 
-    pub(super) fn of_word(word: &str) -> Option<Self> {
+    /// The state of a word.
+    pub fn of_word(word: &str) -> Option<Self> {
         [Self::Pending, Self::Kept, Self::Delivered, Self::Dead].into_iter().find(|state| state.word() == word)
     }
 }
@@ -125,23 +126,36 @@ impl From<sqlx::Error> for Fault {
 /// Writes a batch in one transaction. What is in the tables already is not written twice: an entry is known by its call
 /// and place, an event by its id.
 pub(super) async fn commit(connection: &mut SqliteConnection, batch: &Batch, sinks: &Sinks) -> Result<Written, Fault> {
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    // Statements and not sqlx's transaction, which takes a connection for lost when a full disk has refused its COMMIT.
+    connection.execute("BEGIN IMMEDIATE").await?;
+    let refused = match rows(connection, batch, sinks).await {
+        Ok(written) => match connection.execute("COMMIT").await {
+            Ok(_) => return Ok(written),
+            Err(refused) => refused,
+        },
+        Err(refused) => refused,
+    };
+    // SQLite may have done so by itself; then there is nothing to roll back, which is all the same.
+    connection.execute("ROLLBACK").await.ok();
+    Err(refused.into())
+}
+
+async fn rows(connection: &mut SqliteConnection, batch: &Batch, sinks: &Sinks) -> Result<Written, sqlx::Error> {
     let mut written = Written::default();
     let mut ends = HashMap::new();
     for entry in &batch.entries {
-        if facts(&mut transaction, entry, &mut written).await? {
+        if facts(connection, entry, &mut written).await? {
             for posting in &entry.postings {
                 let sink = sinks.of(&posting.hotline);
                 let ticket = posting.ticket.clone();
-                event(&mut transaction, entry.id.call, ticket, sink, &mut ends, &mut written).await?;
+                event(connection, entry.id.call, ticket, sink, &mut ends, &mut written).await?;
             }
         }
     }
     for outcome in &batch.outcomes {
-        settle(&mut transaction, outcome).await?;
+        settle(connection, outcome).await?;
         written.bytes += OUTCOME;
     }
-    transaction.commit().await?;
     Ok(written)
 }
 

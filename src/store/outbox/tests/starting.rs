@@ -5,6 +5,8 @@ use std::fs;
 use super::super::keep;
 use super::*;
 use crate::tickets::fact::EndedBy;
+use crate::tickets::seal;
+use crate::tickets::ticket::Event;
 
 /// A database with so many events of so many tickets, closed in order.
 async fn filled(folder: &Path, calls: u128) {
@@ -34,6 +36,36 @@ async fn a_call_that_the_last_daemon_left_open_is_ended_before_anything_else_is_
     running.close().await;
     filled(scratch.path(), 0).await;
     assert_eq!(number(scratch.path(), "SELECT count(*) FROM entry").await, 4, "each call is ended once");
+}
+
+#[tokio::test]
+async fn t38_a_transfer_that_the_crash_cut_off_has_failed_in_its_ticket_once_and_is_delivered() {
+    let scratch = Scratch::new("cut");
+    let mut running = Running::start(settings(scratch.path()));
+    let mut entry = posted(1, 1);
+    entry.postings[0].ticket.event = Event::TransferStarted;
+    entry.postings[0].ticket.tags.clear();
+    running.record(entry);
+    running.record(posted(2, 1));
+    running.written(2).await;
+    running.close().await;
+    for _ in 0..2 {
+        Running::start(settings(scratch.path())).close().await;
+    }
+    let texts: Vec<String> = sqlx::query_scalar("SELECT body FROM event WHERE ticket LIKE '%1-0' ORDER BY seq")
+        .fetch_all(&mut look(scratch.path()).await)
+        .await
+        .unwrap();
+    seal::verify_chain(texts.iter().map(String::as_str)).unwrap();
+    let last: Ticket = serde_json::from_str(&texts[1]).unwrap();
+    assert_eq!((texts.len(), last.event, last.tags.len()), (2, Event::TransferFailed, 0));
+    assert_eq!(number(scratch.path(), "SELECT count(*) FROM event").await, 3, "a tag that was written stays alone");
+    let mut running = Running::start(settings(scratch.path()));
+    for _ in 0..3 {
+        let parcel = running.parcel().await;
+        running.verdict(&parcel, Verdict::Taken { receipt: String::new() }).await;
+    }
+    running.close().await;
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ fn what_was_said_to_be_written_is_there_once_however_often_the_daemon_is_killed(
     let mut said = Vec::new();
     for round in 0..ROUNDS {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "wire::outbox::killed::the_child_that_is_killed", "--nocapture"])
+            .args(["--exact", &child_test(), "--nocapture"])
             .env(FOLDER, &folder)
             .env(ROUND, round.to_string())
             .stdout(Stdio::piped())
@@ -64,6 +64,12 @@ fn what_was_said_to_be_written_is_there_once_however_often_the_daemon_is_killed(
         assert!(seal::verify_chain(texts).is_ok(), "the chain of {ticket}");
     }
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// The name of the test below.
+fn child_test() -> String {
+    let (_executable, module) = module_path!().split_once("::").unwrap();
+    format!("{module}::the_child_that_is_killed")
 }
 
 /// Not a test of its own: it writes until it is killed, and says what is written.
