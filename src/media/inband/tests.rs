@@ -9,6 +9,10 @@ use crate::media::g711::{encode_pcma, encode_pcmu};
 
 const LAWS: [Codec; 2] = [Codec::Pcma, Codec::Pcmu];
 
+/// The level of a sine at full scale (ITU-T G.711).
+#[allow(clippy::approx_constant, reason = "it is a level, and no angle")]
+const FULL_SCALE_DBM0: f64 = 3.14;
+
 /// One key as it is sent: levels in dBm0 for each tone, how far it is off in percent, samples of sound.
 #[derive(Clone, Copy, Debug)]
 struct Sent {
@@ -29,7 +33,7 @@ impl Sent {
     fn sound(self) -> Vec<f64> {
         let (row, column) = place(self.digit);
         let sine = |frequency: u32, off: f64, dbm0: f64, at: usize| {
-            let peak = 32_256.0 * 10_f64.powf((dbm0 - 3.14) / 20.0);
+            let peak = 32_256.0 * 10_f64.powf((dbm0 - FULL_SCALE_DBM0) / 20.0);
             peak * (TAU * f64::from(frequency) * (1.0 + off / 100.0) * at as f64 / 8_000.0).sin()
         };
         (0..self.samples)
@@ -81,7 +85,7 @@ impl Line {
     fn skip(&mut self, samples: usize, sent: bool) {
         self.header.sequence = self.header.sequence.wrapping_add(u16::from(sent));
         self.header.timestamp = self.header.timestamp.wrapping_add(samples as u32);
-        self.at = self.at + std::time::Duration::from_micros(samples as u64 * 125);
+        self.at += std::time::Duration::from_micros(samples as u64 * 125);
     }
 
     fn digits(&mut self) -> String {

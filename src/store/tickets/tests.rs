@@ -1,5 +1,7 @@
 //! The store on files of its own.
 
+#![allow(clippy::disallowed_methods, reason = "a task of a test ends with the test's runtime")]
+
 use std::path::{Path, PathBuf};
 
 use super::sample::{Chain, ticket};

@@ -1,5 +1,7 @@
 //! The outbox on a real disk, with faults that are planted in it.
 
+#![allow(clippy::disallowed_methods, reason = "these tests wait for a real disk")]
+
 mod delivering;
 mod failing;
 mod starting;

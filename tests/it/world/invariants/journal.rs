@@ -175,7 +175,8 @@ pub fn t30_joined_calls_are_one_contact(ledger: &Ledger, _: &Scene<'_>, _: &Step
     let Some(journal) = ledger.journals.get(call) else { return Ok(()) };
     for line in &record.legs {
         let Some((_, LegEnd::Moved(to))) = &line.ended else { continue };
-        let there = ledger.journals.get(to).ok_or(format!("{call} was joined with {to}, which has no journal"))?;
+        let there =
+            ledger.journals.get(to).ok_or_else(|| format!("{call} was joined with {to}, which has no journal"))?;
         if there.linkage != journal.linkage || journal.joined_with != Some(*to) || !there.begun.contains(&line.leg) {
             return Err(format!("{call} was joined with {to}: {:?}, {:?}", journal.linkage, there.linkage));
         }
