@@ -3,14 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{SocketAddr, TcpListener};
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::Town;
+use crate::wire::client::Client;
 use crate::wire::desk::{Goodbye, OnNotify};
 use crate::wire::loopback::{Loopback, wait_for};
-use crate::wire::setup::{CITIZEN, Setup};
+use crate::wire::setup::{CITIZEN, DAEMON, PASSWORD, Setup};
 use crate::wire::sound::{AGENT_HZ, THIRD_HZ};
 use crate::wire::ticket_store::{Manner, TicketStore};
 
@@ -139,6 +141,39 @@ fn a_refused_record_is_set_aside_and_others_flow() {
     assert!(kept.iter().all(|event| event["ticket_id"] != refused["ticket_id"]), "nothing overtakes a refused event");
     assert_eq!(kept[0]["event"], "created");
     assert!(!town.daemon.log_lines("ticket_refused").is_empty(), "the log tells of it");
+
+    // Somebody has seen to it: the event goes again, and what was behind it follows.
+    let mut retry = Command::new(env!("CARGO_BIN_EXE_lianxian"));
+    retry.args(["outbox", "retry", refused["event_id"].as_str().unwrap(), "--config"]);
+    let retried = retry.arg(net.file("config/lianxian.toml")).env("LIANXIAN_TEST_SECRET", PASSWORD).output().unwrap();
+    assert!(retried.status.success(), "{retried:?}");
+    must_be_whole(&drained(&town, &store));
+    town.daemon.wait_for_metric("lianxian_ticket_dead_letters", "sink=\"foreign\"", 0.0);
+    town.citizen.finish().must_switch(AGENT_HZ, THIRD_HZ);
+    town.daemon.ends_clean();
+}
+
+/// Without a word of configuration the records are in the built-in ticket store, by way of our own interface.
+#[test]
+fn the_built_in_store_has_both_records() {
+    let net = Loopback::new("store-built-in");
+    let setup = Setup::new(&net).agent("1001").agent("1002").http();
+    let mut town = Town::with(setup, &net, 1, OnNotify::Takes, Goodbye::Never);
+    hands_over(&net, &mut town);
+    let client = Client { at: (net.host(DAEMON), 8_080).into(), name: "entitled" };
+    let kept = wait_for("every event to be taken", DRAINED, || {
+        let listed = client.get("/v1/tickets").json();
+        let records = listed["tickets"].as_array()?.clone();
+        let pending = town.daemon.metric("lianxian_ticket_outbox_pending", "sink=\"builtin\"");
+        let events = records.iter().map(|record| {
+            client.get(&format!("/v1/tickets/{}/events", record["ticket_id"].as_str().unwrap())).json()["events"]
+                .clone()
+        });
+        let events: Vec<Value> = events.flat_map(|events| events.as_array().unwrap().clone()).collect();
+        (pending < 0.5 && events.iter().any(|event| event["event"] == "tagged")).then_some(events)
+    });
+    must_be_whole(&kept);
+    assert!(town.daemon.metric("lianxian_ticket_events_total", "result=\"taken\",sink=\"builtin\"") >= 3.0);
     town.citizen.finish().must_switch(AGENT_HZ, THIRD_HZ);
     town.daemon.ends_clean();
 }
