@@ -17,7 +17,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("crossbeam_queue", &["engine"]),
     // The table of regions, and records for spreadsheets.
-    ("csv", &["api", "config"]),
+    ("csv", &["api", "cli", "config"]),
     ("dashmap", &["api", "engine"]),
     ("encoding_rs", &["base", "sip"]),
     ("futures_util", &["api"]),
