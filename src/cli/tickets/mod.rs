@@ -57,6 +57,9 @@ pub(super) enum Look {
         /// A table for spreadsheets, or one JSON object a line.
         #[arg(long, value_enum, default_value_t = Sort::Csv)]
         format: Sort,
+        /// Every event of each record, in its order, instead of the record as it stands.
+        #[arg(long)]
+        events: bool,
         #[command(flatten)]
         how: How,
     },
@@ -207,6 +210,15 @@ impl Sight {
     }
 }
 
+/// What of each record is exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Depth {
+    /// The record as it stands.
+    Records,
+    /// Each of its events.
+    Events,
+}
+
 /// The store's file, which need not be there: then nothing has been kept yet.
 enum File {
     Missing,
@@ -239,14 +251,27 @@ impl File {
         }
     }
 
-    /// Gives all records that are meant to `each`, page by page.
-    async fn every(&self, filter: &Filter, mut each: impl FnMut(Kept) -> io::Result<()>) -> Result<(), Trouble> {
+    /// Gives all records that are meant, or their events, to `each`, page by page.
+    async fn every(
+        &self,
+        filter: &Filter,
+        depth: Depth,
+        mut each: impl FnMut(Kept) -> io::Result<()>,
+    ) -> Result<(), Trouble> {
         let mut after = None;
         loop {
             let page = self.list(filter, after, Reader::PAGE).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(last.ticket.ticket_id);
-            page.into_iter().try_for_each(&mut each)?;
+            for record in page {
+                match depth {
+                    Depth::Records => each(record)?,
+                    Depth::Events => {
+                        let events = self.timeline(record.ticket.ticket_id).await?;
+                        events.into_iter().try_for_each(&mut each)?;
+                    }
+                }
+            }
         }
     }
 }
@@ -271,7 +296,8 @@ async fn show(file: &File, sight: Sight, what: Look) -> Result<ExitCode, Trouble
             tell::one(&seen, &chain, form(json), out)?;
             Ok(if chain.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
-        Look::Export { which, format, .. } => {
+        Look::Export { which, format, events, .. } => {
+            let depth = if events { Depth::Events } else { Depth::Records };
             let mut head = Vec::new();
             if format == Sort::Csv {
                 csv::head(&mut head);
@@ -286,7 +312,7 @@ async fn show(file: &File, sight: Sight, what: Look) -> Result<ExitCode, Trouble
                 }
                 out.write_all(&line)
             };
-            file.every(&which.filter(), each).await?;
+            file.every(&which.filter(), depth, each).await?;
             Ok(ExitCode::SUCCESS)
         }
     }
