@@ -12,6 +12,7 @@
 mod baresip;
 mod chaos;
 mod client;
+mod crowd;
 mod desk;
 mod kamailio;
 mod linphone;
@@ -26,6 +27,7 @@ mod ticket_store;
 
 // The stories.
 mod cancelled_and_refused;
+mod crash_sweep;
 mod crossings;
 mod daemon;
 mod gateways;
