@@ -5,6 +5,7 @@
 mod identity;
 mod journal;
 mod resources;
+mod tickets;
 mod transfer;
 
 use std::collections::BTreeMap;

@@ -51,4 +51,5 @@ mod the_last_report_comes_before_our_goodbye;
 mod topology_hidden;
 mod transfers_are_measured;
 mod what_a_pbx_dials_itself_is_a_transfer;
+mod what_the_ticket_stores_are_told;
 mod who_waits_follows_the_plan_of_now;

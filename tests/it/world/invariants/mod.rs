@@ -9,6 +9,7 @@ mod journal;
 mod media;
 mod resources;
 mod sip;
+mod tickets;
 mod transfers;
 
 use std::collections::BTreeSet;
@@ -86,6 +87,8 @@ const EACH_EFFECT: &[(&str, EffectJudge)] = &[
     ("I22", identity::i22_a_withheld_number_stays_in_the_trust_domain),
     ("I23", identity::i23_what_a_stranger_asserts_goes_nowhere),
     ("I24", sip::i24_only_configured_numbers_are_dialled),
+    ("I25", tickets::i25_a_tag_says_that_the_target_took_the_call),
+    ("I25", tickets::i25_records_are_kept_apart),
     ("I26", journal::i26_a_success_is_on_disk_before_it_is_told),
     ("I28", journal::i28_entries_come_in_order),
     ("I35", resources::i35_no_panic),
@@ -97,6 +100,8 @@ const EACH_EFFECT: &[(&str, EffectJudge)] = &[
     ("I45", journal::i45_the_journal_has_every_end_and_its_cause),
     ("I45", journal::i45_record_and_journal_agree),
     ("T30", journal::t30_joined_calls_are_one_contact),
+    ("I45", tickets::i45_a_record_has_the_cause),
+    ("T39", tickets::t39_results_are_true),
 ];
 
 /// Judged once after each step.
@@ -121,6 +126,7 @@ const NOW_AND_THEN: &[(&str, StepJudge)] = &[
 const AT_THE_END: &[(&str, EndJudge)] = &[
     ("I1", sip::i1_every_invite_was_answered),
     ("I41", sip::i41_every_refer_was_settled),
+    ("I25", tickets::i25_every_transfer_was_told_once),
     ("I31", resources::i31_counters_agree),
     ("I45", journal::i45_every_journal_ends),
 ];

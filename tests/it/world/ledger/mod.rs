@@ -5,6 +5,7 @@
 
 mod journal;
 mod leg;
+pub mod tickets;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,6 +54,8 @@ pub struct Ledger {
     pub transfers: Vec<TransferRecord>,
     /// What was told of each transfer, in order.
     pub steps: BTreeMap<TransferId, Vec<&'static str>>,
+    /// What the ticket stores were told.
+    pub tickets: tickets::TicketWatch,
     /// Streams to Call-IDs.
     pub streams: BTreeMap<u32, String>,
     /// The parties' addresses.
@@ -146,12 +149,15 @@ impl Ledger {
                 What::Refused { .. } => self.count("refused"),
                 _ => {}
             },
-            Effect::Recorded(entry) => match self.journals.get_mut(&entry.id.call) {
-                Some(journal) => journal.enter(entry),
-                None => {
-                    self.journals.insert(entry.id.call, JournalWatch::begin(entry));
+            Effect::Recorded(entry) => {
+                self.tickets.enter(entry);
+                match self.journals.get_mut(&entry.id.call) {
+                    Some(journal) => journal.enter(entry),
+                    None => {
+                        self.journals.insert(entry.id.call, JournalWatch::begin(entry));
+                    }
                 }
-            },
+            }
             Effect::Sip { .. } | Effect::Media(..) | Effect::Observed(_) => {}
         }
     }
