@@ -16,6 +16,7 @@ use crate::base::calendar::Moment;
 use crate::config::{self, Problem, Sources};
 use crate::store::outbox::{Filter, Letter, ReadError, Reader, State};
 use crate::tickets::ids::{EventId, TicketId};
+use crate::tickets::ticket::Ticket;
 
 /// Letters that are read at a time.
 const PAGE: u32 = 500;
@@ -38,12 +39,12 @@ pub(super) enum Look {
         #[arg(long)]
         json: bool,
     },
-    /// Shows one event and what has become of it. Exit code 1 if it is not there.
+    /// Shows one event, what has become of it, and what is sent. Exit code 1 if it is not there.
     Show {
         /// The event_id.
         #[arg(value_name = "EVENT")]
         event: EventId,
-        /// And what is sent, with the citizen's number, name and words.
+        /// Citizens' numbers, names and words whole.
         #[arg(long)]
         whole: bool,
         #[command(flatten)]
@@ -63,12 +64,12 @@ pub(super) enum Look {
         #[arg(long)]
         json: bool,
     },
-    /// Writes the events that are meant to standard output, one JSON object a line, byte for byte as they are sent.
+    /// Writes the events that are meant to standard output, one JSON object a line, as they are sent.
     Export {
         #[command(flatten)]
         which: Which,
-        /// Has to be said: citizens' numbers, names and words are whole in it.
-        #[arg(long, required = true)]
+        /// Citizens' numbers, names and words whole, byte for byte as a ticket store gets it.
+        #[arg(long)]
         whole: bool,
         #[command(flatten)]
         place: Place,
@@ -158,7 +159,7 @@ async fn answer(what: Look) -> Result<ExitCode, Trouble> {
             say(&if json { as_json(&Retried { event, retried: true, why: None }) } else { text })?;
             Ok(ExitCode::SUCCESS)
         }
-        Look::Export { which, whole: _, place } => export(&which.filter(), &place.config).await,
+        Look::Export { which, whole, place } => export(&which.filter(), whole, &place.config).await,
     }
 }
 
@@ -173,7 +174,7 @@ async fn open(path: &Path) -> Result<Reader, Trouble> {
     Ok(Reader::open(&configuration.data_folder()).await?)
 }
 
-async fn export(filter: &Filter, path: &Path) -> Result<ExitCode, Trouble> {
+async fn export(filter: &Filter, whole: bool, path: &Path) -> Result<ExitCode, Trouble> {
     let mut reader = open(path).await?;
     let mut filter = filter.clone();
     loop {
@@ -181,7 +182,7 @@ async fn export(filter: &Filter, path: &Path) -> Result<ExitCode, Trouble> {
         let Some(last) = letters.last() else { return Ok(ExitCode::SUCCESS) };
         filter.after = last.number;
         for letter in &letters {
-            say(&letter.body)?;
+            say(&body(letter, whole))?;
         }
     }
 }
@@ -201,8 +202,7 @@ struct Retried {
 struct Shown<'a> {
     #[serde(flatten)]
     letter: &'a Letter,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    body: Option<serde_json::Value>,
+    body: serde_json::Value,
 }
 
 fn no(json: bool, event: EventId, why: &'static str) -> Result<ExitCode, Trouble> {
@@ -222,8 +222,19 @@ fn as_json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
+/// What is sent: byte for byte, or masked. What does not read as a ticket is not shown but whole.
+fn body(letter: &Letter, whole: bool) -> String {
+    if whole {
+        return letter.body.clone();
+    }
+    match serde_json::from_str::<Ticket>(&letter.body) {
+        Ok(ticket) => as_json(&ticket.masked()),
+        Err(_) => "null".to_owned(),
+    }
+}
+
 fn shown(letter: &Letter, whole: bool, form: Form) -> String {
-    let body: Option<serde_json::Value> = if whole { serde_json::from_str(&letter.body).ok() } else { None };
+    let body = serde_json::from_str(&body(letter, whole)).unwrap_or_default();
     match form {
         Form::Json => as_json(&Shown { letter, body }),
         Form::Text => {
@@ -244,9 +255,8 @@ fn shown(letter: &Letter, whole: bool, form: Form) -> String {
                 // Writing to a string cannot fail.
                 writeln!(out, "{name:>12}  {}", value.escape_debug()).ok();
             }
-            if let Some(body) = body.and_then(|body| serde_json::to_string_pretty(&body).ok()) {
-                writeln!(out, "\n{body}").ok();
-            }
+            let body = serde_json::to_string_pretty(&body).unwrap_or_default();
+            writeln!(out, "\n{body}").ok();
             out
         }
     }
