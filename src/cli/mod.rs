@@ -115,6 +115,8 @@ enum Step {
     Bridge,
     /// A citizen is handed from 12345 to 110 and back, with one press each.
     Transfer,
+    /// The same, and the records of it in the built-in ticket store.
+    Ticket,
 }
 
 /// Runs the command that the process was started with.
@@ -137,7 +139,9 @@ pub fn run() -> ExitCode {
             let steps = match step {
                 Some(Step::Bridge) => vec![demo::Step::Bridge],
                 Some(Step::Transfer) => vec![demo::Step::Transfer],
-                None => vec![demo::Step::Bridge, demo::Step::Transfer],
+                Some(Step::Ticket) => vec![demo::Step::Ticket],
+                // The records are those of the handovers.
+                None => vec![demo::Step::Bridge, demo::Step::Ticket],
             };
             let options = demo::Options {
                 steps,

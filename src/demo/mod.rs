@@ -9,6 +9,7 @@
 #![allow(clippy::disallowed_methods, reason = "the people of the story live by the wall clock")]
 
 mod bridge;
+mod ticket;
 mod transfer;
 
 mod cast;
@@ -60,6 +61,8 @@ pub enum Step {
     Bridge,
     /// A citizen is handed from 12345 to 110 and back, with one press each.
     Transfer,
+    /// The same, and what the ticket store has of it.
+    Ticket,
 }
 
 /// Shows the story on `out`. 0 if it came true, 1 if not, 2 if it could not be played.
@@ -92,6 +95,14 @@ fn show(step: Step, form: Form, afterwards: Afterwards, out: &mut dyn Write) -> 
         }
         Step::Transfer => {
             let report = transfer::play(&stage)?;
+            match form {
+                Form::Story => report.write_story(out)?,
+                Form::Json => write_json(out, report.came_true(), &report)?,
+            }
+            report.came_true()
+        }
+        Step::Ticket => {
+            let report = ticket::play(&stage)?;
             match form {
                 Form::Story => report.write_story(out)?,
                 Form::Json => write_json(out, report.came_true(), &report)?,

@@ -120,6 +120,15 @@ impl Stage {
         exchange(self.address(1, 8080), &request)
     }
 
+    /// What the CTI server reads: the body of the answer to a GET.
+    pub(super) fn read(&self, path: &str) -> Option<String> {
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: lianxian\r\nConnection: close\r\nAuthorization: Bearer {}\r\n\r\n",
+            self.password(CTI),
+        );
+        exchange(self.address(1, 8080), &request)?.split_once("\r\n\r\n").map(|(_, body)| body.to_owned())
+    }
+
     /// Leaves the daemon running until a signal comes.
     pub(super) fn linger(&self, out: &mut dyn Write) -> Result<(), Trouble> {
         writeln!(
@@ -253,7 +262,7 @@ fn write_configuration(folder: &Path, block: [u8; 2]) -> Result<(), Trouble> {
          [softphones]\nnetworks = [\"{}/32\", \"{}/32\"]\n[media]\naddress = \"{}\"\nfirst_port = 20000\nlast_port = 20199\n\
          prompts = \"{}\"\n[limits]\ncalls = 50\nemergency_reserve = 5\nshutdown_s = 2\n\
          [admin]\nlisten = \"{}\"\n[files]\nprofiles = \".\"\n\
-         [http]\nlisten = \"{}\"\n[[http.token]]\nname = \"{CTI}\"\nrole = \"system\"\nsecret = \"${{STORY_{CTI}}}\"\n",
+         [http]\nlisten = \"{}\"\n[[http.token]]\nname = \"{CTI}\"\nrole = \"system\"\nnumbers = \"whole\"\nsecret = \"${{STORY_{CTI}}}\"\n",
         host(21),
         host(22),
         host(1),

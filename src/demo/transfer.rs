@@ -41,6 +41,9 @@ pub(super) struct Report {
     messages: Vec<Message>,
     caller_lost_total: Option<u64>,
     findings: Vec<String>,
+    /// The number of the agent who had the citizen first.
+    #[serde(skip)]
+    first_agent: &'static str,
 }
 
 /// What one person heard.
@@ -68,6 +71,11 @@ struct Handover {
     told: Option<u16>,
     /// Whether the receiver's telephone showed the citizen's number.
     number_arrived: bool,
+}
+
+/// The citizen's number.
+pub(super) fn citizen() -> &'static str {
+    PEOPLE.first().map_or("", |citizen| citizen.number)
 }
 
 /// Plays it.
@@ -102,7 +110,7 @@ pub(super) fn play(stage: &Stage) -> Result<Report, Trouble> {
 
 /// The CTI server names the call by the citizen's number.
 fn press_by_command(stage: &Stage, cast: &mut Cast<'_>) -> Result<Option<u16>, Trouble> {
-    let number = PEOPLE.first().map_or("", |citizen| citizen.number);
+    let number = citizen();
     let mut note = |sent, what| {
         let at_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
         let (who, part) = ("CTI server".to_owned(), "cti");
@@ -149,7 +157,13 @@ impl Report {
             messages: cast.messages.clone(),
             caller_lost_total,
             findings,
+            first_agent: met.first().map_or("", |first| first.number),
         }
+    }
+
+    /// The number (工号) of the agent who had the citizen first.
+    pub(super) const fn first_agent(&self) -> &'static str {
+        self.first_agent
     }
 
     /// Whether everything was as it must be.
@@ -270,7 +284,7 @@ fn silences(timeline: &[Span]) -> (u32, u32) {
 }
 
 fn handovers(met: &[&Person], command: Option<u16>, findings: &mut Vec<String>) -> Vec<Handover> {
-    let citizen = PEOPLE.first().map_or("", |citizen| citizen.number);
+    let citizen = citizen();
     let [first, seat, second] = met else { return Vec::new() };
     let mut check = |from: &Person, to: &Person, pressed_by, told: Option<u16>| {
         let shown = to.shown.as_ref();
