@@ -32,7 +32,7 @@ async fn f17_a_full_disk_costs_the_ballast_first_and_then_entries_wait_in_memory
     let written = running.written(100).await;
     assert!(written.iter().zip(1..).all(|(id, seq)| id.seq == seq), "all of them, in their order: {written:?}");
     let picture = running.outbox.picture((running.now)().at);
-    assert_eq!((picture.condition, picture.lost), (Condition::Good, 0));
+    assert!(picture.condition.writes() && picture.lost == 0, "{picture:?}");
     assert!(picture.failed_commits >= 2);
     running.close().await;
     assert_eq!(number(scratch.path(), "SELECT max(seq) FROM event").await, 100);
@@ -49,7 +49,7 @@ async fn f19_a_disk_that_returns_errors_is_opened_again_until_it_takes_what_wait
     assert_eq!(running.record(step(1, 2)), Taken::Waits);
     running.faults.refuse(Refusal::None);
     assert_eq!(running.written(2).await.len(), 2);
-    assert_eq!(running.condition(), Condition::Good);
+    assert!(running.condition().writes());
     running.close().await;
 }
 

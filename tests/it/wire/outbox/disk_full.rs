@@ -75,7 +75,9 @@ async fn f17_a_disk_that_is_really_full_costs_the_ballast_then_memory_and_no_ent
     disk.grows("64m");
     let refused = written(&mut outbox, usize::try_from(ENTRIES - seq + 1).unwrap()).await;
     let picture = outbox.picture(time::Instant::START);
-    assert_eq!((picture.condition, picture.lost, picture.waiting), (Condition::Good, 0, 0), "{refused} refusals");
+    // On a busy machine the first commit afterwards, of all that has waited, may be a slow one.
+    assert!(picture.condition.writes(), "{:?} after {refused} refusals", picture.condition);
+    assert_eq!((picture.lost, picture.waiting), (0, 0));
     let letters = kept(&disk.0).await;
     assert_eq!(letters.len(), usize::try_from(ENTRIES).unwrap());
     assert!(letters.iter().zip(1..).all(|(letter, seq)| letter.seq == seq), "in their order");
