@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::ids::{AgentId, LegId, TrunkId};
+use crate::base::time::Instant;
 use crate::call::record::Who;
 use crate::call::sound::Sound;
 use crate::sip::fact::Peer;
@@ -29,6 +30,13 @@ pub(super) enum Word {
     Heard,
     /// Its telephone has not answered our last report yet. If it hangs up now, it believes that a target is being rung.
     OnItsWay,
+    /// Nobody can tell its telephone, which wanted to hear of success at once (trap T43) or nothing at all. If it hangs up
+    /// before this instant, it believes the caller in good hands. After that the two have talked on for so long that
+    /// whoever holds it must know: its BYE is a goodbye again.
+    NeverTold {
+        /// Until when.
+        until: Instant,
+    },
 }
 
 /// How far a leg is.

@@ -112,26 +112,29 @@ impl Pair {
     }
 
     /// A deliberate BYE of the last service party while they talk ends the call (I19). A hold changes nothing (T18). But
-    /// who has not heard yet that its transfer has failed leaves the caller to a target, and is given it back (T1); and who
-    /// has not been released yet from a transfer is there still.
+    /// who has not heard that its transfer has failed leaves the caller to a target, and is given it back (T1, T43); and
+    /// who has not been released yet from a transfer is there still.
     fn hung_up(self, cx: &mut Context<'_>, cause: Cause) -> State {
         if let Some(state) = self.taken_back(cx) {
             cx.over(self.party, LegEnd::HungUp(cause));
             return state;
         }
         match cx.legs.get(self.party).map_or(Word::Heard, |leg| leg.word) {
-            Word::Heard => {
+            Word::OnItsWay => self.given_back(cx, cause),
+            Word::NeverTold { until } if cx.now < until => self.given_back(cx, cause),
+            Word::Heard | Word::NeverTold { .. } => {
                 cx.record.conclude(Ending::ServicePartyHungUp);
                 cx.over(self.party, LegEnd::HungUp(cause));
                 Releasing::all(cx, &record::NORMAL)
             }
-            Word::OnItsWay => {
-                let first = self.agent(cx).or_else(|| cx.record.first_agent());
-                cx.over(self.party, LegEnd::HungUp(cause));
-                let hunt = Hunt::for_caller(cx, first);
-                Recovering::begin(cx, self.caller, hunt)
-            }
         }
+    }
+
+    fn given_back(self, cx: &mut Context<'_>, cause: Cause) -> State {
+        let first = self.agent(cx).or_else(|| cx.record.first_agent());
+        cx.over(self.party, LegEnd::HungUp(cause));
+        let hunt = Hunt::for_caller(cx, first);
+        Recovering::begin(cx, self.caller, hunt)
     }
 
     /// The party was lost, not hung up: the caller is kept, and whoever had the call is rung first (I19).

@@ -7,7 +7,8 @@ use crate::call::keys;
 use crate::call::leg::Word;
 use crate::call::record;
 use crate::call::sound::Sound;
-use crate::sip::fact::{Cause, Last, LegFact, Loss, Refer};
+use crate::call::timer::NEVER_TOLD;
+use crate::sip::fact::{Cause, Last, LegFact, Loss, Notified, Refer};
 
 /// What of it is left to the state.
 pub(super) enum Said {
@@ -33,7 +34,11 @@ pub(super) fn on_fact(cx: &mut Context<'_>, party: LegId, fact: LegFact, counter
         LegFact::Lost { loss } => return Said::Lost(loss),
         // Neither can follow an answer; if one does, the leg is over all the same and the caller is kept.
         LegFact::Failed(_) | LegFact::Released => return Said::Lost(Loss::DialogUnknown),
-        LegFact::Referred(refer) => return Said::Referred(refer),
+        LegFact::Referred(refer) => {
+            // Whoever asks again knows that the caller is still there.
+            heard(cx, party, Word::Heard);
+            return Said::Referred(refer);
+        }
         LegFact::Offered { sdp } => cx.on_offer(party, sdp),
         LegFact::Acked { sdp: Some(sdp) } | LegFact::AnswerReceived { sdp } | LegFact::Answered { sdp: Some(sdp) } => {
             cx.on_answer(party, &sdp);
@@ -41,10 +46,11 @@ pub(super) fn on_fact(cx: &mut Context<'_>, party: LegId, fact: LegFact, counter
         LegFact::Digit { digit, duration } => keys::on_info(cx, digit, duration, Some(counterpart)),
         LegFact::Acked { sdp: None } => {}
         // The party goes on talking, and a BYE of it means again what a BYE means.
-        LegFact::NotifyAnswered { last: Last::Yes, .. } => {
-            if let Some(leg) = cx.legs.get_mut(party) {
-                leg.word = Word::Heard;
-            }
+        LegFact::NotifyAnswered { last: Last::Yes, result: Notified::Answered(_) | Notified::Lost(_), .. } => {
+            heard(cx, party, Word::Heard);
+        }
+        LegFact::NotifyAnswered { last: Last::Yes, result: Notified::Moot, .. } => {
+            heard(cx, party, Word::NeverTold { until: cx.now + NEVER_TOLD });
         }
         LegFact::NotifyAnswered { last: Last::No, .. } => {}
         LegFact::OfferRefused { .. } => cx.ignore("the party refused our offer; the session stays"),
@@ -53,4 +59,11 @@ pub(super) fn on_fact(cx: &mut Context<'_>, party: LegId, fact: LegFact, counter
         }
     }
     Said::Nothing
+}
+
+/// What its telephone knows of how its transfer ended, if that was still to be said.
+fn heard(cx: &mut Context<'_>, party: LegId, word: Word) {
+    if let Some(leg) = cx.legs.get_mut(party).filter(|leg| leg.word != Word::Heard) {
+        leg.word = word;
+    }
 }

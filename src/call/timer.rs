@@ -40,6 +40,9 @@ pub const GOODBYE_OF_ABANDONED: Duration = Duration::from_millis(900);
 /// How long a success waits to be on disk before it is told all the same, with an alarm (I26).
 pub const PROOF: Duration = Duration::from_millis(500);
 
+/// How long after its transfer has come to nothing the BYE of a telephone that cannot be told so is no goodbye (T43).
+pub const NEVER_TOLD: Duration = Duration::from_secs(10);
+
 /// How long after one key of a feature code the next one may come.
 pub const NEXT_KEY: Duration = Duration::from_secs(3);
 

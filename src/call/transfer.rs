@@ -4,6 +4,9 @@
 //! Invariants: what is told is what happened, with the code as it came (traps T38, T39, T41): 202 is not success and
 //! early media is no answer; a transfer ends exactly once ([`Transfer::end`]), and with a REFER that end is its last
 //! NOTIFY (I41); nothing is dialled that is not configured (V20).
+//! Telephones that are told of success at once (trap T43) or want no reports cannot be told that a transfer has come to
+//! nothing. They believe the caller handed over: for 10 s after that their BYE is no goodbye, and the caller is given back
+//! as if they had hung up in mid-transfer (`leg::Word`). To be rung once too often is better than to lose a caller.
 //! Does not do: the hunt for the target, and who hears whom; the states do.
 
 use std::sync::Arc;
@@ -538,7 +541,7 @@ impl Transfer {
     }
 
     /// It has come to nothing. Until the transferor's telephone has answered that, its BYE may be that of somebody who
-    /// believes the caller in good hands (trap T1).
+    /// believes the caller in good hands (trap T1), and for a while if it cannot be told (trap T43).
     fn report_in_vain(&self, cx: &mut Context<'_>, status: u16) {
         self.report(cx, status, Last::Yes);
         if let (Telling::Notify(_), Some(leg)) = (self.telling, cx.legs.get_mut(self.transferor)) {

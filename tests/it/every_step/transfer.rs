@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use lianxian::call::fault::Fault;
 
+use crate::scenario::telephones_that_want_success_at_once::tells_success_at_once;
 use crate::world::World;
 use crate::world::net::Fate;
 use crate::world::phone::{Ending, OnInvite, Phase};
@@ -25,6 +26,19 @@ impl Story {
             w.phones[party].manners.voice_every = Duration::from_millis(100);
         }
         w.on_invite(seat, OnInvite::Answer { after: Duration::from_secs(1) });
+        Self { w, caller, agent, seat }
+    }
+
+    /// The agent's telephone is told of success at once, and the seat refuses.
+    fn in_vain() -> Self {
+        let mut w = World::new(711);
+        tells_success_at_once(&mut w);
+        let (caller, agent) = w.caller_and_agent_in_talk();
+        let seat = w.seat();
+        for party in [caller, agent, seat] {
+            w.phones[party].manners.voice_every = Duration::from_millis(100);
+        }
+        w.on_invite(seat, OnInvite::Refuse { code: 486, after: Duration::from_secs(1) });
         Self { w, caller, agent, seat }
     }
 
@@ -91,6 +105,22 @@ fn the_caller_hangs_up_after_each_message_of_a_transfer() {
             let phase = story.w.phase(party);
             story.w.must(matches!(phase, None | Some(Phase::Over(_))), &format!("step {step}: {party} is {phase:?}"));
         }
+        story.w.settle();
+    }
+}
+
+#[test]
+fn a_telephone_that_was_told_of_success_at_once_hangs_up_after_each_message_and_the_caller_is_kept() {
+    let mut story = Story::in_vain();
+    let before = story.w.inputs;
+    story.tell(u64::MAX >> 1, |_, _, _, _| {});
+    for step in 1..=story.w.inputs - before {
+        let mut story = Story::in_vain();
+        story.tell(step, |w, _, agent, _| w.hangs_up(agent));
+        let (caller, agent) = (story.caller, story.agent);
+        let served = story.w.run_until(Duration::from_secs(60), |w| w.talking(caller, agent));
+        story.w.must(served, &format!("step {step}: the caller is given back"));
+        assert_eq!(story.w.phones[caller].got("BYE"), 0, "step {step}");
         story.w.settle();
     }
 }

@@ -45,7 +45,7 @@ mod shut_down_says_goodbye_to_everybody;
 mod silent_gateway_is_followed_in_2_s;
 mod strangers;
 mod target_answers_and_is_silent;
-mod telephones_that_want_success_at_once;
+pub(crate) mod telephones_that_want_success_at_once;
 mod the_callers_number_arrives;
 mod the_last_report_comes_before_our_goodbye;
 mod topology_hidden;

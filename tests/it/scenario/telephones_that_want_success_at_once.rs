@@ -13,16 +13,21 @@ const SECOND: Duration = Duration::from_secs(1);
 /// Caller and agent in talk; the agent's telephone is one of those.
 fn in_talk(seed: u64, seat_does: OnInvite) -> (World, usize, usize, usize) {
     let mut w = World::new(seed);
+    tells_success_at_once(&mut w);
+    let (caller, agent) = w.caller_and_agent_in_talk();
+    let seat = w.seat();
+    w.on_invite(seat, seat_does);
+    (w, caller, agent, seat)
+}
+
+/// The telephones of this house are such telephones.
+pub(crate) fn tells_success_at_once(w: &mut World) {
     w.success_at_once = true;
     let mut settings = town::settings();
     for profile in settings.routing.profiles.iter_mut().filter(|profile| profile.id.as_str() == "softphone") {
         profile.refer_reports = ReferReports::SuccessAtOnce;
     }
     w.reload(settings);
-    let (caller, agent) = w.caller_and_agent_in_talk();
-    let seat = w.seat();
-    w.on_invite(seat, seat_does);
-    (w, caller, agent, seat)
 }
 
 /// The one report has come, and it came before anything had happened.
@@ -82,5 +87,36 @@ fn a_telephone_that_has_hung_up_on_its_success_gets_the_caller_back_whom_nobody_
     w.until_talking(caller, agent);
     assert_eq!(w.phones[caller].got("BYE"), 0);
     assert_eq!(w.product.callers_lost(), 0);
+    w.settle();
+}
+
+#[test]
+fn a_telephone_that_hangs_up_after_nobody_took_the_caller_believes_that_somebody_did_and_is_rung_again() {
+    let refuses = OnInvite::Refuse { code: 486, after: SECOND * 2 };
+    for (seed, seat_does, hangs_up_after) in [(484, refuses, SECOND * 3), (485, refuses, SECOND * 11)] {
+        let (mut w, caller, agent, seat) = in_talk(seed, seat_does);
+        told_at_once(&mut w, agent, seat);
+        w.run(hangs_up_after);
+        w.must(w.talking(caller, agent), "they talk on, and its display says that the transfer went well");
+        w.hangs_up(agent);
+        w.run(SECOND / 2);
+        assert_eq!(w.phase(caller), Some(Phase::Up), "nobody took the caller: it is kept");
+        w.until_talking(caller, agent);
+        assert_eq!(w.phones[caller].got("BYE"), 0);
+        assert_eq!(w.product.callers_lost(), 0);
+        // This leg has asked for nothing, and its BYE is a goodbye.
+        w.hangs_up(agent);
+        assert_eq!(w.until_over(caller), Ending::TheirBye);
+        w.settle();
+    }
+}
+
+#[test]
+fn after_ten_seconds_in_talk_again_its_bye_is_a_goodbye() {
+    let (mut w, caller, agent, seat) = in_talk(486, OnInvite::Refuse { code: 486, after: SECOND * 2 });
+    told_at_once(&mut w, agent, seat);
+    w.run(SECOND * 13);
+    w.hangs_up(agent);
+    assert_eq!(w.until_over(caller), Ending::TheirBye);
     w.settle();
 }
