@@ -354,6 +354,13 @@ pub(super) const BAD: &[Row] = &[
     (
         "hotlines",
         "[[hotline]]",
+        "[[feature_code]]\ncode = \"*1\"\nmode = \"three_way\"\n[[hotline]]",
+        "c/hotlines.toml:4:1: feature_code.mode: unknown field `mode`",
+        "`code`",
+    ),
+    (
+        "hotlines",
+        "[[hotline]]",
         "[[feature_code]]\ncode = \"*1\"\nto = \"999\"\n[[hotline]]",
         "c/hotlines.toml:4:6: feature_code.to: there is no hotline `999`",
         "hotlines.toml",

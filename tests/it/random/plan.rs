@@ -190,17 +190,11 @@ impl Plan {
             (Deed::AgentHolds, _) => w.holds(agent),
             (Deed::AgentResumes, _) => w.resumes(agent),
             (Deed::AgentRestarts, _) => w.phones[agent].forget(),
-            // Early media that stops is a story of its own.
-            (Deed::AgentDies | Deed::AgentFallsSilent, _) if gives_early_media(w, agent) => {}
             (Deed::AgentDies, _) => w.dies(agent),
             (Deed::AgentLives, _) => self.revive(w, agent),
             (Deed::AgentLosesConnection, _) => w.break_connection(agent),
             (Deed::AgentBehaves, _) => {
-                let manner = self.manner();
-                let well = w.phones[agent].health == Health::Well;
-                if well || !matches!(manner, OnInvite::EarlyThenAnswer { .. }) {
-                    w.on_invite(agent, manner);
-                }
+                w.on_invite(agent, self.manner());
                 // Answers, and thinks better of it within a second.
                 w.phones[agent].manners.hang_up_after = self.chance.happens(150).then(|| self.chance.millis(0, 1000));
             }
@@ -273,8 +267,4 @@ impl Plan {
         w.run(Duration::from_secs(90));
         w.settle();
     }
-}
-
-fn gives_early_media(w: &World, party: usize) -> bool {
-    matches!(w.phones[party].manners.on_invite, OnInvite::EarlyThenAnswer { .. })
 }
