@@ -63,7 +63,9 @@ pub fn i16_nobody_is_released_before_the_target_answers(
     // Who has just answered too late is let go at once; who answers nothing for 64*T1 is lost, and so is who has not
     // acknowledged our answer by then (RFC 3261 13.3.1.4 wants a BYE at that moment, so later ones are not forgiven).
     let joined = leg.acked_at.is_some_and(|at| step.at - at > Duration::from_millis(500));
-    if bye && joined && !is_given_up(leg, step) {
+    // Whoever was told of the success was released then; that the one who took the caller has gone since changes nothing.
+    let released = !scene.success_at_once && leg.is_parting(step.at);
+    if bye && joined && !released && !is_given_up(leg, step) {
         return Err(format!("BYE to party {party}, who alone has the caller"));
     }
     Ok(())
