@@ -224,7 +224,6 @@ impl Worker {
                 }
             }
         }
-        self.shared.in_hand.store(0, Ordering::Relaxed);
     }
 
     /// One commit of everything in hand.
@@ -245,6 +244,7 @@ impl Worker {
         self.dispatch.add(now.at, written.fresh);
         hand.batch.outcomes.clear();
         let ids = hand.batch.entries.drain(..).map(|entry| entry.id).collect();
+        self.shared.in_hand.store(0, Ordering::Relaxed);
         // The engine takes what it is told at once; when it has gone nobody waits.
         self.told.send(Told::Written { ids, took }).await.ok();
         Ok(())
