@@ -38,7 +38,7 @@ fn replay(name: &str, send: impl Fn(IpAddr, SocketAddr, &[u8])) {
     let letters = torture::letters();
     assert!(letters.len() >= 61, "the two RFCs have 61 messages, not {}", letters.len());
     answered(&socket, &daemon, "warm-up");
-    let before = footprint(&daemon);
+    let before = at_rest(&daemon);
     for (name, letter) in &letters {
         send(trunk.into(), daemon.sip, letter);
         answered(&socket, &daemon, name);
@@ -79,6 +79,16 @@ fn answered(socket: &UdpSocket, daemon: &Daemon, after: &str) {
 struct Footprint {
     resident_kb: u64,
     descriptors: usize,
+}
+
+/// What it holds when it has opened all its files, which it does beside its first answers.
+fn at_rest(daemon: &Daemon) -> Footprint {
+    super::loopback::wait_for("the daemon to have opened its files", Duration::from_secs(15), || {
+        let first = footprint(daemon);
+        std::thread::sleep(Duration::from_millis(500));
+        let second = footprint(daemon);
+        (first.descriptors == second.descriptors).then_some(second)
+    })
 }
 
 fn footprint(daemon: &Daemon) -> Footprint {
