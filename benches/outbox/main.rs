@@ -31,7 +31,7 @@ const SINGLE: u32 = 300;
 fn main() {
     let folder = std::env::temp_dir().join(format!("lianxian-bench-outbox-{}", std::process::id()));
     fs::create_dir_all(&folder).expect("a folder of our own");
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     let mut outbox = open(&folder);
     let (storm, mut commits) = runtime.block_on(storm(&mut outbox));
     let mut singles = runtime.block_on(singles(&mut outbox));
